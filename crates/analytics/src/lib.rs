@@ -1,0 +1,1 @@
+//! The SQL engine over recorded telemetry.

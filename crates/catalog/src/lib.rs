@@ -1,0 +1,1 @@
+//! The knowledge Scotoma stands on, as data with its sources.

@@ -1,0 +1,1 @@
+//! Recorded Windows telemetry, read into Arrow batches.
