@@ -4,16 +4,24 @@
 //! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
 
 mod diagnostics;
+mod encoding;
 mod evtx;
 mod filter;
+mod frame;
 pub mod header;
+mod input;
 mod json;
 mod names;
+pub mod parquet;
 mod record;
 mod rows;
+mod scan;
+mod select;
 pub mod time;
 mod xml;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Problem};
 pub use filter::{Atom, RowFilter, Test};
+pub use input::{Limits, Origin, discover};
 pub use rows::Plan;
+pub use scan::{Options, Report, Scan};

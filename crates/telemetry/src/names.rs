@@ -82,6 +82,8 @@ pub(crate) struct TargetInfo {
 pub(crate) struct Wanted {
     pub(crate) columns: FxHashMap<String, u32>,
     pub(crate) filters: FxHashMap<String, u32>,
+    /// Every field is to be looked at, if only to learn that it is there.
+    pub(crate) all: bool,
 }
 
 /// The keys one worker has met so far.
@@ -154,7 +156,11 @@ impl Names {
     pub fn wanted(&self, node: Node) -> bool {
         let info = &self.nodes[node.0 as usize];
         let target = &self.targets[info.target.0 as usize];
-        info.feed.is_some() || target.column.is_some() || target.filter.is_some() || info.embedded
+        self.wanted.all
+            || info.feed.is_some()
+            || target.column.is_some()
+            || target.filter.is_some()
+            || info.embedded
     }
 
     pub(crate) fn info(&self, node: Node) -> &NodeInfo {
@@ -179,6 +185,11 @@ impl Names {
             .iter()
             .filter(|t| t.seen)
             .map(|t| t.name.as_str())
+    }
+
+    /// Names of all columns the input has something for.
+    pub(crate) fn met(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().map(|t| t.name.as_str())
     }
 
     /// Whether containers may still be entered below this node.

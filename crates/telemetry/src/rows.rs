@@ -22,9 +22,20 @@ pub struct Plan {
     pub columns: Vec<String>,
     /// Rows that need not be built.
     pub filter: RowFilter,
+    /// Whether the names of all fields are to be learnt, also of those that are no columns here.
+    pub discover: bool,
 }
 
 impl Plan {
+    /// A reading that builds nothing and learns which fields there are.
+    pub fn discovery() -> Self {
+        Self {
+            columns: Vec::new(),
+            filter: RowFilter::default(),
+            discover: true,
+        }
+    }
+
     /// The Arrow schema of the batches.
     pub fn schema(&self) -> SchemaRef {
         Arc::new(Schema::new(
@@ -124,7 +135,10 @@ pub struct Rows {
 impl Rows {
     /// An empty table for this plan.
     pub fn new(plan: &Plan) -> Self {
-        let mut wanted = Wanted::default();
+        let mut wanted = Wanted {
+            all: plan.discover,
+            ..Wanted::default()
+        };
         for (i, name) in (0u32..).zip(&plan.columns) {
             wanted.columns.insert(name.clone(), i);
         }
@@ -372,7 +386,12 @@ impl Rows {
         )
     }
 
-    /// Which columns records filled, and what a reader should still know of a node.
+    /// Names of all fields met, whether or not a row was built from them.
+    pub(crate) fn met(&self) -> impl Iterator<Item = &str> {
+        self.names.met()
+    }
+
+    /// Names of the fields that rows were built from.
     pub fn seen(&self) -> impl Iterator<Item = &str> {
         self.names.seen()
     }
