@@ -132,6 +132,17 @@ fn extend<T: Clone + PartialEq>(into: &mut Vec<T>, from: &[T]) {
 }
 
 impl Test {
+    /// Whether every value that passes `other` passes this, as far as can be told without looking at values.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::IntIn(a), Self::IntIn(b)) => b.iter().all(|v| a.contains(v)),
+            (Self::TextIn(a), Self::TextIn(b)) | (Self::LowerIn(a), Self::LowerIn(b)) => {
+                b.iter().all(|v| a.contains(v))
+            }
+            (a, b) => a == b,
+        }
+    }
+
     /// Whether the value passes. `text` and `int` read the value at most once each.
     pub(crate) fn passes<'v>(
         &self,

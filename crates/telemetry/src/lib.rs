@@ -25,3 +25,4 @@ pub use filter::{Atom, RowFilter, Test};
 pub use input::{Limits, Origin, discover};
 pub use rows::Plan;
 pub use scan::{Options, Report, Scan};
+pub use select::filter_batch;

@@ -1,9 +1,19 @@
 //! A row filter over a finished batch: each atom is decided once per distinct value of its column and gathered by key.
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 
 use crate::filter::{Atom, RowFilter, Test};
+
+/// The rows of `batch` that the filter lets pass; `None` when there are none.
+pub fn filter_batch(filter: &RowFilter, batch: &RecordBatch) -> Option<RecordBatch> {
+    if filter.clauses.is_empty() {
+        return Some(batch.clone());
+    }
+    let passing = filter_record_batch(batch, &rows(filter, batch)).ok()?;
+    (passing.num_rows() > 0).then_some(passing)
+}
 
 /// Which rows of `batch` the filter lets pass. Column names are matched whatever their case.
 pub(crate) fn rows(filter: &RowFilter, batch: &RecordBatch) -> BooleanArray {
