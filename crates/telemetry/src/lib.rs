@@ -9,8 +9,10 @@ mod filter;
 pub mod header;
 mod json;
 mod names;
+pub mod ossem;
 mod record;
 mod rows;
+pub mod sysmon_fields;
 pub mod time;
 mod xml;
 
