@@ -12,11 +12,13 @@ pub mod header;
 mod input;
 mod json;
 mod names;
+pub mod ossem;
 pub mod parquet;
 mod record;
 mod rows;
 mod scan;
 mod select;
+pub mod sysmon_fields;
 pub mod time;
 mod xml;
 
