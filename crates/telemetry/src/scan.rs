@@ -78,6 +78,7 @@ struct Shared {
     stop: AtomicBool,
     expanded: AtomicU64,
     queue_length: usize,
+    progress: Arc<Progress>,
 }
 
 impl Shared {
@@ -105,22 +106,24 @@ impl State {
     }
 }
 
+/// How far readings have come, for whoever watches.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Records read.
+    pub records: AtomicU64,
+    /// Bytes read, after unpacking.
+    pub bytes: AtomicU64,
+}
+
 /// How to read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Bounds on hostile input.
     pub limits: Limits,
     /// Worker threads; 0 takes what the machine has.
     pub threads: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            threads: 0,
-        }
-    }
+    /// Counters to keep up to date.
+    pub progress: Arc<Progress>,
 }
 
 /// A reading in progress: an iterator over batches in the order of the inputs.
@@ -151,6 +154,7 @@ impl Scan {
             changed: Condvar::new(),
             stop: AtomicBool::new(false),
             expanded: AtomicU64::new(0),
+            progress: options.progress,
             queue_length: threads,
         });
         let workers = (0..threads)
@@ -406,7 +410,12 @@ impl<'s> Worker<'s> {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let mut state = self.shared.lock();
         state.report.rows += rows as u64;
-        state.report.records += std::mem::take(&mut self.rows.offered);
+        let records = std::mem::take(&mut self.rows.offered);
+        self.shared
+            .progress
+            .records
+            .fetch_add(records, Ordering::Relaxed);
+        state.report.records += records;
         state.buffered += bytes;
         state.results.insert(place, (batches, bytes));
         self.shared.changed.notify_all();
@@ -499,6 +508,7 @@ fn feed_stream(
         next.extend_from_slice(&buffer[n..]);
         buffer.truncate(n);
         shared.expanded.fetch_add(n as u64, Ordering::Relaxed);
+        shared.progress.bytes.fetch_add(n as u64, Ordering::Relaxed);
         if n > 0 {
             give(Work::Bytes {
                 format,

@@ -1,17 +1,20 @@
 //! From the paths a user names to the files to read: folders are walked in name order, so that every run reads the
 //! same files in the same order. Resource forks and folder metadata of macOS are left out.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
 
 /// One file to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Origin {
     /// A file.
     File(PathBuf),
-    /// Standard input.
-    Stdin,
+    /// Standard input, kept in a temporary file: queries may read more than once.
+    Stdin(Arc<NamedTempFile>),
 }
 
 impl Origin {
@@ -19,7 +22,15 @@ impl Origin {
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Stdin => "-".to_owned(),
+            Self::Stdin(_) => "-".to_owned(),
+        }
+    }
+
+    /// Opens it from its beginning.
+    pub(crate) fn open(&self) -> io::Result<File> {
+        match self {
+            Self::File(path) => File::open(path),
+            Self::Stdin(file) => file.reopen(),
         }
     }
 }
@@ -33,13 +44,20 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<Origin>, (PathBuf, io::Error)> 
     let mut found = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            found.push(Origin::Stdin);
+            let kept = spool(io::stdin().lock()).map_err(|e| (path.clone(), e))?;
+            found.push(Origin::Stdin(Arc::new(kept)));
         } else {
             let meta = fs::metadata(path).map_err(|e| (path.clone(), e))?;
             walk(path, meta.is_dir(), 0, &mut found).map_err(|e| (path.clone(), e))?;
         }
     }
     Ok(found)
+}
+
+fn spool(mut reader: impl io::Read) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    io::copy(&mut reader, &mut file)?;
+    Ok(file)
 }
 
 fn walk(path: &Path, is_dir: bool, depth: usize, found: &mut Vec<Origin>) -> io::Result<()> {

@@ -75,19 +75,10 @@ pub(crate) fn visit<'v>(
         visitor,
         compressed: Arc::clone(&compressed),
     };
-    let outcome = match origin {
-        Origin::Stdin => walk.stream(
-            &name,
-            &mut Counted {
-                inner: io::stdin().lock(),
-                count: compressed.clone(),
-            },
-            0,
-        ),
-        Origin::File(path) => File::open(path)
-            .map_err(Stop::from)
-            .and_then(|f| walk.file(&name, f)),
-    };
+    let outcome = origin
+        .open()
+        .map_err(Stop::from)
+        .and_then(|file| walk.file(&name, file));
     if let Err(Stop::Failed(problem)) = outcome {
         walk.diagnostics.report(&name, None, problem);
     }

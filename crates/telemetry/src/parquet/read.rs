@@ -1,5 +1,5 @@
-//! Parquet that Scotoma wrote, read back row group by row group: the filter's columns first, then, for the rows that
-//! pass, the columns asked for. Foreign Parquet is refused: its columns would mean something else.
+//! Reading back, row group by row group: the filter's columns first, then, for the rows that pass, the columns asked
+//! for. It refuses files without our mark.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,16 +17,12 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::statistics::Statistics;
 
+use super::MARK;
 use crate::diagnostics::Problem;
 use crate::filter::{Atom, Test};
 use crate::header::{self, Kind};
 use crate::rows::Plan;
 use crate::select;
-
-/// Key of the file metadata that marks an event table of ours; its value is the version of the table's form.
-pub const MARK: &str = "scotoma.event_table";
-/// The form written today.
-pub const MARK_VERSION: &str = "1";
 
 const BATCH_ROWS: usize = 32 << 10;
 
