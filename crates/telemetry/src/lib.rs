@@ -18,6 +18,7 @@ mod record;
 mod rows;
 mod scan;
 mod select;
+mod sniff;
 pub mod sysmon_fields;
 pub mod time;
 mod xml;

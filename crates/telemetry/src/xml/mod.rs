@@ -1,5 +1,7 @@
 //! Events from Windows Event XML, alone, in `<Events>`, or inside syslog lines.
 
+pub(crate) mod mark;
+
 use bumpalo::Bump;
 
 use crate::diagnostics::Diagnostics;
