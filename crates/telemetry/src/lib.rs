@@ -14,6 +14,8 @@ mod json;
 mod names;
 pub mod ossem;
 pub mod parquet;
+#[doc(hidden)]
+pub mod probe;
 mod record;
 mod rows;
 mod scan;
