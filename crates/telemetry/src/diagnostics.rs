@@ -114,6 +114,8 @@ pub struct Diagnostics {
     pub count: u64,
     /// Records and chunks that were lost, and files given up.
     pub damaged: u64,
+    /// Lines of a syslog that hold no event, which is no problem.
+    pub other_lines: u64,
 }
 
 impl Diagnostics {
@@ -134,6 +136,7 @@ impl Diagnostics {
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.damaged += other.damaged;
+        self.other_lines += other.other_lines;
         let room = MAX_LISTED.saturating_sub(self.listed.len());
         self.listed.extend(other.listed.into_iter().take(room));
     }

@@ -1,167 +1,180 @@
-//! Where records end: what a stream is made of, told from its first bytes, and how a buffer is cut so that no record
-//! is torn apart. This module refuses to read records.
+//! Cutting a stream into blocks that end where records end, so that readers get whole records and threads can share a
+//! file. Only what delimits records is looked at, and no byte twice, however small the pieces it arrives in. This module
+//! refuses to know what a record says; whatever is damaged reaches the reader, who reports it.
 
-use memchr::memmem;
+use memchr::{memchr3, memrchr};
 
-/// What a stream of bytes is made of.
+use crate::xml::mark;
+
+/// How the records of a stream follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// One JSON object a line.
     JsonLines,
-    /// JSON objects over several lines, in an array or one after another.
+    /// JSON objects wherever they stand: in an array, over many lines, with `Record N` lines between them.
     JsonObjects,
-    /// Windows Event XML.
+    /// `<Event>` elements.
     Xml,
-    /// Lines of a syslog, some of which hold an event as XML.
+    /// Lines, some of which hold an `<Event>` element after a prefix.
     Syslog,
-    /// A Windows event log, from its file header or from a chunk on.
+    /// EVTX chunks of 64 KiB, after a file header that is no part of them.
     Evtx,
 }
 
-/// A chunk of an EVTX file.
-pub(crate) const CHUNK: usize = 64 << 10;
-const EVTX_HEADER: usize = 4096;
+/// The size of an EVTX chunk.
+pub(crate) const CHUNK: usize = 0x1_0000;
 
-/// Tells the format from the first bytes of the text (byte order mark undone); `None` if there is no event in sight.
-pub(crate) fn sniff(head: &[u8]) -> Option<Format> {
-    if head.starts_with(b"ElfFile\0") || head.starts_with(b"ElfChnk\0") {
-        return Some(Format::Evtx);
-    }
-    let text = head.trim_ascii_start();
-    match text.first()? {
-        b'{' => Some(if one_line_object(text) {
-            Format::JsonLines
-        } else {
-            Format::JsonObjects
-        }),
-        b'[' if text[1..]
-            .trim_ascii_start()
-            .first()
-            .is_none_or(|b| matches!(b, b'{' | b']')) =>
-        {
-            Some(Format::JsonObjects)
-        }
-        b'<' if starts_xml(text) => Some(Format::Xml),
-        _ if text.starts_with(b"Record ") && memmem::find(text, b"\n{").is_some() => {
-            Some(Format::JsonObjects)
-        }
-        _ if text.starts_with(b"Record ") && memmem::find(text, b"\n<").is_some() => {
-            Some(Format::Xml)
-        }
-        _ if is_text(text) && memmem::find(text, b"<Event").is_some() => Some(Format::Syslog),
-        // A file whose beginning is damaged may still hold events further on.
-        _ => salvageable(text),
-    }
-}
+/// After this many bytes an `<Event` in a syslog that never ends is taken for words, and lines are cut again.
+const MAX_SYSLOG_EVENT: usize = 4 << 20;
 
-/// XML, not a syslog line that begins with its `<priority>`.
-fn starts_xml(text: &[u8]) -> bool {
-    text.get(1)
-        .is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!'))
-}
+/// How far back the byte before a JSON object is looked for.
+const MAX_BLANKS: usize = 256;
 
-/// Whether the first line is an object from beginning to end. A line longer than what is looked at counts as one, when
-/// it holds more than the opening of a pretty-printed object.
-fn one_line_object(text: &[u8]) -> bool {
-    let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
-    let line = line.trim_ascii_end();
-    line.len() > 1
-        && (line.ends_with(b"}") || !text.contains(&b'\n') || memmem::find(text, b"\n{").is_some())
-}
-
-fn is_text(head: &[u8]) -> bool {
-    let odd = head
-        .iter()
-        .take(4096)
-        .filter(|b| **b == 0 || (**b < 9))
-        .count();
-    odd * 20 <= head.len().min(4096)
-}
-
-fn salvageable(head: &[u8]) -> Option<Format> {
-    if memmem::find(head, b"\n{\"").is_some() {
-        return Some(Format::JsonLines);
-    }
-    // Chunks lie on multiples of 64 KiB after the header, which is where a wiped header leaves the first.
-    (head.get(EVTX_HEADER..EVTX_HEADER + 8) == Some(b"ElfChnk\0")).then_some(Format::Evtx)
-}
-
-/// Cuts a growing buffer at the ends of records.
-#[derive(Debug)]
+/// Finds where a stream can be cut.
+#[derive(Clone, Debug)]
 pub(crate) struct Cutter {
     format: Format,
-    // How far a JSON stream of objects has been looked at, and in what state.
-    looked: usize,
-    depth: u32,
+    /// Bytes of the next buffer that were looked at already.
+    scanned: usize,
+    /// How many braces are open there.
+    depth: usize,
     in_string: bool,
     escaped: bool,
-    complete: usize,
+    /// Where in the next buffer an `<Event` begins whose end was not found.
+    open: Option<usize>,
 }
 
 impl Cutter {
+    /// A cutter for a stream from its first record on.
     pub(crate) fn new(format: Format) -> Self {
         Self {
             format,
-            looked: 0,
+            scanned: 0,
             depth: 0,
             in_string: false,
             escaped: false,
-            complete: 0,
+            open: None,
         }
     }
 
-    /// How many of the first bytes of `buffer` are whole records. The caller takes them away before the next call;
-    /// `end` says that nothing follows, and then everything is taken.
+    /// How many bytes at the beginning of `buffer` are whole records; 0 if none is yet.
+    ///
+    /// The caller takes them off, appends what comes next to the rest, and calls again. At the `end` of the stream all
+    /// that is left is handed out, whole or not.
     pub(crate) fn cut(&mut self, buffer: &[u8], end: bool) -> usize {
+        if end {
+            *self = Self::new(self.format);
+            return buffer.len();
+        }
         let n = match self.format {
-            _ if end => buffer.len(),
-            Format::JsonLines | Format::Syslog => {
-                memchr::memrchr(b'\n', buffer).map_or(0, |n| n + 1)
-            }
-            Format::Xml => memmem::rfind(buffer, b"</Event>").map_or(0, |n| n + 8),
-            Format::Evtx => buffer.len() / CHUNK * CHUNK,
+            Format::JsonLines => memrchr(b'\n', buffer.get(self.scanned..).unwrap_or_default())
+                .map_or(0, |i| self.scanned + i + 1),
             Format::JsonObjects => self.objects(buffer),
+            Format::Xml => {
+                mark::last_end(buffer, self.scanned.saturating_sub(mark::MAX_TAG)).unwrap_or(0)
+            }
+            Format::Syslog => self.syslog(buffer),
+            Format::Evtx => buffer.len() / CHUNK * CHUNK,
         };
-        self.looked = self.looked.saturating_sub(n);
-        self.complete = 0;
+        self.scanned = buffer.len() - n;
+        self.open = self.open.map(|o| o - n);
         n
     }
 
-    /// Steps through bytes not yet seen, keeping the end of the last object at the outermost level.
+    /// The end of the last object that is closed. An array around the objects is never counted.
     fn objects(&mut self, buffer: &[u8]) -> usize {
-        let mut at = self.looked;
-        while at < buffer.len() {
-            let b = buffer[at];
+        let mut cut = 0;
+        let mut at = self.scanned;
+        while let Some(&byte) = buffer.get(at) {
+            if self.escaped {
+                self.escaped = false;
+                at += 1;
+                continue;
+            }
             if self.in_string {
-                if self.escaped {
-                    self.escaped = false;
-                } else if b == b'\\' {
-                    self.escaped = true;
-                } else if b == b'"' {
-                    self.in_string = false;
-                } else {
-                    // Strings are most of the bytes.
-                    at += memchr::memchr2(b'"', b'\\', &buffer[at..]).unwrap_or(buffer.len() - at);
-                    continue;
-                }
-            } else {
-                match b {
-                    b'"' if self.depth > 0 => self.in_string = true,
-                    b'{' => self.depth += 1,
-                    b'}' => {
-                        self.depth = self.depth.saturating_sub(1);
-                        if self.depth == 0 {
-                            self.complete = at + 1;
-                        }
+                match byte {
+                    b'"' => self.in_string = false,
+                    b'\\' => self.escaped = true,
+                    // No string goes on over a line: one that does has lost its end, and must not take the rest of
+                    // the stream with it.
+                    b'\n' => self.in_string = false,
+                    _ => {
+                        at += plain(&buffer[at..]);
+                        continue;
                     }
-                    _ => {}
                 }
+                at += 1;
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = self.depth > 0,
+                // Where an object cannot stand inside another, the other one was broken off.
+                b'{' if self.depth == 0 || !may_nest(&buffer[..at]) => {
+                    if self.depth > 0 {
+                        cut = at;
+                    }
+                    self.depth = 1;
+                }
+                b'{' => self.depth += 1,
+                b'}' if self.depth > 0 => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        cut = at + 1;
+                    }
+                }
+                _ => {}
             }
             at += 1;
         }
-        self.looked = at;
-        self.complete
+        cut
     }
+
+    /// The end of the last event, or of the last line that has none.
+    fn syslog(&mut self, buffer: &[u8]) -> usize {
+        let from = self.scanned.saturating_sub(mark::MAX_TAG);
+        // No line ends before this that could still be cut off.
+        let looked = self.open.unwrap_or(self.scanned).min(self.scanned);
+        let ended = mark::last_end(buffer, from);
+        if ended.is_some() {
+            self.open = None;
+        }
+        if self.open.is_none() {
+            self.open = mark::start(buffer, ended.unwrap_or(from));
+        }
+        let whole = ended.unwrap_or(0);
+        let mut until = self.open.unwrap_or(buffer.len());
+        if buffer.len() - until > MAX_SYSLOG_EVENT {
+            until = buffer.len();
+        }
+        let lines = whole.max(looked).min(until);
+        let n = memrchr(b'\n', &buffer[lines..until]).map_or(whole, |i| lines + i + 1);
+        if self.open.is_some_and(|o| o < n) {
+            self.open = None;
+        }
+        n
+    }
+}
+
+/// Whether an object that begins after these bytes can be a value inside another.
+fn may_nest(before: &[u8]) -> bool {
+    before
+        .iter()
+        .rev()
+        .take(MAX_BLANKS)
+        .find(|b| !b.is_ascii_whitespace())
+        .is_none_or(|b| matches!(b, b':' | b',' | b'['))
+}
+
+/// How many bytes of a string say nothing about its end.
+fn plain(bytes: &[u8]) -> usize {
+    let special = |b: &u8| matches!(b, b'"' | b'\\' | b'\n');
+    // Most strings are short: look at some bytes before asking for the wide search.
+    let near = &bytes[..bytes.len().min(16)];
+    if let Some(n) = near.iter().position(special) {
+        return n;
+    }
+    let far = &bytes[near.len()..];
+    near.len() + memchr3(b'"', b'\\', b'\n', far).unwrap_or(far.len())
 }
 
 #[cfg(test)]
@@ -169,63 +182,202 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    #[test]
-    fn formats_are_told_from_content() {
-        let cases: [(&[u8], Option<Format>); 12] = [
-            (b"{\"a\":1}\n{\"a\":2}\n", Some(Format::JsonLines)),
-            (b"{\"a\":1}", Some(Format::JsonLines)),
-            (b"\n\n{\"a\":1}\r\n", Some(Format::JsonLines)),
-            (b"{\n  \"a\": 1\n}\n", Some(Format::JsonObjects)),
-            (b"[{\"a\":1},{\"a\":2}]", Some(Format::JsonObjects)),
-            (
-                b"Record 1\n{\n  \"Event\": {}\n}\n",
-                Some(Format::JsonObjects),
-            ),
-            (b"<?xml version=\"1.0\"?><Events>", Some(Format::Xml)),
-            (b"<Event xmlns='x'><System/></Event>", Some(Format::Xml)),
-            (
-                b"<13>Nov 21 10:00:00 h sysmon: <Event><System/></Event>\n",
-                Some(Format::Syslog),
-            ),
-            (b"ElfFile\0....", Some(Format::Evtx)),
-            (b"", None),
-            (&[0; 64], None),
-        ];
-        for (head, format) in cases {
-            assert_eq!(sniff(head), format, "{}", String::from_utf8_lossy(head));
-        }
-    }
-
-    /// Feeds `text` piece by piece, as a reader would, and gives the blocks.
-    fn blocks(format: Format, text: &[u8], piece: usize) -> Vec<Vec<u8>> {
+    /// Feeds `pieces` to a cutter and gives the blocks it cuts.
+    fn blocks(format: Format, pieces: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut cutter = Cutter::new(format);
         let mut buffer = Vec::new();
-        let mut out = Vec::new();
-        let mut pieces = text.chunks(piece).peekable();
-        while let Some(p) = pieces.next() {
-            buffer.extend_from_slice(p);
-            let n = cutter.cut(&buffer, pieces.peek().is_none());
-            if n > 0 {
-                out.push(buffer.drain(..n).collect());
-            }
+        let mut blocks = Vec::new();
+        for (i, piece) in pieces.iter().enumerate() {
+            buffer.extend_from_slice(piece);
+            let n = cutter.cut(&buffer, i + 1 == pieces.len());
+            blocks.push(buffer.drain(..n).collect());
         }
-        out
+        assert!(buffer.is_empty());
+        blocks
+    }
+
+    /// The stream in pieces of these sizes, over and over.
+    fn split(stream: &[u8], sizes: &[usize]) -> Vec<Vec<u8>> {
+        let mut pieces = Vec::new();
+        let mut rest = stream;
+        for size in sizes.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, tail) = rest.split_at(rest.len().min(*size));
+            pieces.push(piece.to_vec());
+            rest = tail;
+        }
+        pieces.push(Vec::new());
+        pieces
+    }
+
+    /// Checks that the blocks make up the stream and that no cut falls inside a record, and gives their number.
+    fn check(format: Format, parts: &[(String, bool)], sizes: &[usize]) -> usize {
+        let stream: String = parts.iter().map(|(text, _)| text.as_str()).collect();
+        let blocks = blocks(format, &split(stream.as_bytes(), sizes));
+        assert_eq!(blocks.concat(), stream.as_bytes());
+        let mut at = 0;
+        let records: Vec<_> = parts
+            .iter()
+            .map(|(text, record)| {
+                at += text.len();
+                (at - text.len(), at, *record)
+            })
+            .collect();
+        let mut cut = 0;
+        for block in &blocks {
+            cut += block.len();
+            let inside = records
+                .iter()
+                .find(|(a, b, record)| *record && *a < cut && cut < *b);
+            assert!(
+                inside.is_none(),
+                "cut at {cut} inside {inside:?} of {stream:?}"
+            );
+        }
+        blocks.iter().filter(|b| !b.is_empty()).count()
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            any::<String>().prop_map(serde_json::Value::from),
+            r#"[{}\[\]"\\:,a\n ]{0,12}"#.prop_map(serde_json::Value::from),
+            any::<i32>().prop_map(serde_json::Value::from),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+                proptest::collection::btree_map("[a-z{\"]{1,4}", inner, 0..4)
+                    .prop_map(|m| serde_json::Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn object() -> impl Strategy<Value = String> {
+        (
+            proptest::collection::btree_map("[a-z]{1,4}", json(), 0..4),
+            any::<bool>(),
+        )
+            .prop_map(|(m, pretty)| {
+                let value = serde_json::Value::Object(m.into_iter().collect());
+                if pretty {
+                    format!("{value:#}")
+                } else {
+                    value.to_string()
+                }
+            })
+    }
+
+    fn event() -> impl Strategy<Value = String> {
+        (
+            "[a-zA-Z &;=#0-9\n]{0,40}",
+            prop_oneof![Just(""), Just("ev:")],
+            prop_oneof![Just(""), Just(" ")],
+        )
+            .prop_map(|(text, p, blank)| {
+                format!(
+                    "<{p}Event a='1'><EventData><Data>{text}</Data></EventData></{p}Event{blank}>"
+                )
+            })
+    }
+
+    fn sizes() -> impl Strategy<Value = Vec<usize>> {
+        proptest::collection::vec(1usize..90, 1..8)
     }
 
     proptest! {
         #[test]
-        fn no_object_is_torn(values in prop::collection::vec("[a-z{}\\[\\]\\\\\"\u{e9}]{0,12}", 1..12), piece in 1usize..40, array in any::<bool>()) {
-            let objects: Vec<String> = values.iter().map(|v| serde_json::json!({"k": v, "n": {"x": [v]}}).to_string()).collect();
-            let text = if array { format!("[{}]", objects.join(",\n")) } else { objects.join("\n") };
-            let blocks = blocks(Format::JsonObjects, text.as_bytes(), piece);
-            prop_assert_eq!(blocks.concat(), text.as_bytes());
-            for block in blocks {
-                let inner = String::from_utf8(block).expect("cut between objects");
-                let inner = inner.trim_matches(|c: char| c.is_whitespace() || c == ',' || c == '[' || c == ']');
-                for object in serde_json::Deserializer::from_str(&inner.replace("},\n{", "}\n{")).into_iter::<serde_json::Value>() {
-                    prop_assert!(object.is_ok());
-                }
+        fn objects_stay_whole(
+            objects in proptest::collection::vec((object(), "[ ,\n]{0,3}|\nRecord 7\n"), 0..6),
+            sizes in sizes(),
+        ) {
+            let parts: Vec<_> = std::iter::once(("[\n".to_owned(), false))
+                .chain(objects.into_iter().flat_map(|(o, between)| [(o, true), (between, false)]))
+                .collect();
+            check(Format::JsonObjects, &parts, &sizes);
+        }
+
+        #[test]
+        fn lines_stay_whole(lines in proptest::collection::vec("[^\n]{0,40}", 0..8), sizes in sizes()) {
+            let parts: Vec<_> = lines.into_iter().map(|l| (format!("{l}\n"), true)).collect();
+            check(Format::JsonLines, &parts, &sizes);
+        }
+
+        #[test]
+        fn events_stay_whole(
+            events in proptest::collection::vec((event(), "[ \n]{0,3}"), 0..6),
+            sizes in sizes(),
+        ) {
+            let parts: Vec<_> = std::iter::once(("<?xml version='1.0'?><Events>".to_owned(), false))
+                .chain(events.into_iter().flat_map(|(e, between)| [(e, true), (between, false)]))
+                .collect();
+            check(Format::Xml, &parts, &sizes);
+            check(Format::Syslog, &parts, &sizes);
+        }
+
+        #[test]
+        fn syslog_lines_stay_whole(
+            lines in proptest::collection::vec((any::<bool>(), event(), "[a-zA-Z<>: ]{0,30}"), 0..8),
+            sizes in sizes(),
+        ) {
+            let parts: Vec<_> = lines
+                .into_iter()
+                .map(|(is_event, event, words)| {
+                    let words = words.replace("Event", "");
+                    (if is_event { format!("h sysmon: {event}\n") } else { format!("{words}\n") }, is_event)
+                })
+                .flat_map(|(line, is_event)| match line.strip_suffix('\n').map(str::to_owned) {
+                    // The line end after an event is no part of it.
+                    Some(line) if is_event => vec![(line, true), ("\n".to_owned(), false)],
+                    _ => vec![(line, true)],
+                })
+                .collect();
+            check(Format::Syslog, &parts, &sizes);
+        }
+
+        #[test]
+        fn any_bytes_come_out_again(bytes in proptest::collection::vec(any::<u8>(), 0..400), sizes in sizes()) {
+            for format in [Format::JsonLines, Format::JsonObjects, Format::Xml, Format::Syslog, Format::Evtx] {
+                prop_assert_eq!(blocks(format, &split(&bytes, &sizes)).concat(), bytes.clone());
             }
         }
+    }
+
+    #[test]
+    fn cuts_come_as_early_as_they_can() {
+        let cut = |format, text: &str| Cutter::new(format).cut(text.as_bytes(), false);
+        assert_eq!(cut(Format::JsonLines, "{}\n{}\n{"), 6);
+        assert_eq!(cut(Format::JsonObjects, r#"[{"a":"}"}, {"b":{}},{"#), 20);
+        assert_eq!(cut(Format::Xml, "<Events><Event></Event>\n<Event>"), 23);
+        assert_eq!(cut(Format::Syslog, "a\nb\nc"), 4);
+        assert_eq!(cut(Format::Syslog, "a\nb <Event>\n"), 2);
+        assert_eq!(cut(Format::Syslog, "a\nb <Event>\n</Event>"), 20);
+        assert_eq!(cut(Format::Syslog, "b <Event/></Event>\nc\nd"), 21);
+        assert_eq!(
+            Cutter::new(Format::Evtx).cut(&[0; 3 * CHUNK - 1], false),
+            2 * CHUNK
+        );
+    }
+
+    #[test]
+    fn a_lost_quote_or_brace_takes_one_object_with_it() {
+        let mut cutter = Cutter::new(Format::JsonObjects);
+        let text = b"{\n \"a\": \"x,\n \"b\": 1\n}\n{\n \"c\": 2\n}\n";
+        assert_eq!(cutter.cut(text, false), text.len() - 1);
+        let mut cutter = Cutter::new(Format::JsonObjects);
+        let text = b"{\"a\": {\"b\": 1}\n{\"c\": 2}\n{\"d";
+        assert_eq!(cutter.cut(text, false), 23);
+    }
+
+    #[test]
+    fn an_event_that_never_ends_does_not_stop_a_syslog() {
+        let mut text = b"h app: <Event of the year\n".to_vec();
+        text.resize(MAX_SYSLOG_EVENT + 100, b'x');
+        text.extend_from_slice(b"\nlast");
+        assert_eq!(
+            Cutter::new(Format::Syslog).cut(&text, false),
+            text.len() - 4
+        );
     }
 }

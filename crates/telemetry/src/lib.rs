@@ -14,10 +14,13 @@ mod json;
 mod names;
 pub mod ossem;
 pub mod parquet;
+#[doc(hidden)]
+pub mod probe;
 mod record;
 mod rows;
 mod scan;
 mod select;
+mod sniff;
 pub mod sysmon_fields;
 pub mod time;
 mod xml;

@@ -317,6 +317,10 @@ impl Names {
             {
                 "ProviderGuid".to_owned()
             }
+            // The text of the event as Windows shows it, whichever export put it beside the event.
+            Place::Outside if path.eq_ignore_ascii_case("RenderingInfo.Message") => {
+                "Message".to_owned()
+            }
             // A provider's own field that is spelled like a header column stands beside it.
             Place::Data if header::by_name(&path.to_lowercase()).is_some() => {
                 format!("EventData.{path}")

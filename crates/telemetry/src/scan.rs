@@ -13,10 +13,11 @@ use arrow::array::RecordBatch;
 use rustc_hash::FxHashSet;
 
 use crate::diagnostics::{Diagnostics, Problem};
-use crate::frame::{CHUNK, Cutter, Format, sniff};
+use crate::frame::{CHUNK, Cutter, Format};
 use crate::input::{Content, Limits, Origin, Stop, visit};
 use crate::parquet::RowGroup;
 use crate::rows::{Plan, Rows};
+use crate::sniff::sniff;
 use crate::{encoding, evtx, json, xml};
 
 /// Place of a block in the order of the output: the input's number, then the block's within it.
