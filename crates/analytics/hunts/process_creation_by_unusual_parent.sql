@@ -1,24 +1,24 @@
 +++
-id = "unusual-parent"
+id = "process_creation_by_unusual_parent"
 title = "Shell or script host started by a process that seldom does"
 technique = ["T1059", "T1204.002", "T1505.003"]
 level = "medium"
 actor = "actor"
 target = "target"
 sees = "Event 1 where an office program, a reader, a browser, a server, a script host for documents or a core process of Windows started a shell, a script host or one of the programs that run other people's code."
-cannot_see = [
-  "A parent that was chosen for show: CreateProcess lets the caller name another process as the parent.",
-  "A program that was copied under another name: both sides go by file name.",
-  "Starts through a third party: WMI, the task scheduler, COM. Their usual parents (WmiPrvSE.exe, svchost.exe, taskeng.exe) are not in the list because management software does the same all day.",
-  "Code that runs inside the parent and starts nothing.",
-]
-false_positives = [
-  "Add-ins, report generators and license helpers of office programs that use cmd.exe.",
-  "Browsers that start a registered protocol handler or a native messaging host through cmd.exe.",
-  "Web and database servers that run maintenance jobs (xp_cmdshell, build servers under Tomcat).",
-  "Logon scripts: wscript.exe starting cmd.exe or powershell.exe.",
-  "spoolsv.exe starting rundll32.exe for a printer driver's dialog.",
-]
+cannot_see = """
+- A parent that was chosen for show: CreateProcess lets the caller name another process as the parent.
+- A program that was copied under another name: both sides go by file name.
+- Starts through a third party: WMI, the task scheduler, COM. Their usual parents (WmiPrvSE.exe, svchost.exe, taskeng.exe) are not in the list because management software does the same all day.
+- Code that runs inside the parent and starts nothing.
+"""
+false_positives = """
+- Add-ins, report generators and license helpers of office programs that use cmd.exe.
+- Browsers that start a registered protocol handler or a native messaging host through cmd.exe.
+- Web and database servers that run maintenance jobs (xp_cmdshell, build servers under Tomcat).
+- Logon scripts: wscript.exe starting cmd.exe or powershell.exe.
+- spoolsv.exe starting rundll32.exe for a printer driver's dialog.
+"""
 notes = """
 Parents, by kind:
 document   winword excel powerpnt outlook msaccess mspub visio onenote eqnedt32 acrord32 acrobat foxitreader hh wordpad

@@ -1,22 +1,22 @@
 +++
-id = "remote-thread-without-module"
+id = "remote_thread_without_start_module"
 title = "Thread started in another process where no module lies"
 technique = ["T1055"]
 level = "high"
 actor = "actor"
 target = "target"
 sees = "A process started a thread in another one (event 8), and the start address was in no module of the target."
-cannot_see = [
-  "A thread that starts in a module: at LoadLibrary, at a gadget, in a stomped module.",
-  "Injection without a new thread: asynchronous procedure calls, hijacked threads, window messages.",
-  "A thread that a process starts in itself.",
-  "What the Sysmon configuration does not record: many keep event 8 for few programs only.",
-]
-false_positives = [
-  "dwm.exe into csrss.exe when a remote desktop session starts (seen in a public recording).",
-  "A target that is only just starting: its list of modules is not built yet.",
-  "Debuggers, profilers, endpoint agents and anti-cheat software that inject code on purpose.",
-]
+cannot_see = """
+- A thread that starts in a module: at LoadLibrary, at a gadget, in a stomped module.
+- Injection without a new thread: asynchronous procedure calls, hijacked threads, window messages.
+- A thread that a process starts in itself.
+- What the Sysmon configuration does not record: many keep event 8 for few programs only.
+"""
+false_positives = """
+- dwm.exe into csrss.exe when a remote desktop session starts (seen in a public recording).
+- A target that is only just starting: its list of modules is not built yet.
+- Debuggers, profilers, endpoint agents and anti-cheat software that inject code on purpose.
+"""
 notes = """
 The sensor finds the module by the start address in the target's list of loaded modules. It writes `-` where there is none,
 older versions an empty text. No rights are asked about here, so an injector with the least rights shows too, and one whose
