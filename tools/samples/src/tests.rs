@@ -1,5 +1,5 @@
 //! The recordings are the ones in the repository, their Sysmon events have the sensor's fields in the sensor's order,
-//! and they hold what `samples/README.md` says a hunt finds. The counts here are made from the model, not with SQL.
+//! and they hold what `docs/samples.md` says a hunt finds. The counts here are made from the model, not with SQL.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
