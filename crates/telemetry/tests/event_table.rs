@@ -184,7 +184,7 @@ fn the_samples_are_read_whole() {
         .map(|f| samples.join(f))
         .collect();
     for (file, records) in files.iter().zip([305, 285]) {
-        let table = read(&[file.clone()]);
+        let table = read(std::slice::from_ref(file));
         assert_eq!(table.report.diagnostics.count, 0);
         assert_eq!(table.report.records, records);
     }
