@@ -237,8 +237,13 @@ impl Names {
     }
 
     fn add(&mut self, parent: Node, key: &[u8], hash: u64) -> Node {
-        // Past the limit every new key of a container is one and the same nameless key.
-        if self.nodes.len() >= MAX_NODES && !key.is_empty() {
+        // Past the limit every new key of a container is one and the same nameless key, unless a query asks for it.
+        let lower = || String::from_utf8_lossy(key).to_lowercase();
+        let asked = |w: &Wanted| {
+            let lower = lower();
+            w.columns.contains_key(&lower) || w.filters.contains_key(&lower)
+        };
+        if self.nodes.len() >= MAX_NODES && !key.is_empty() && !asked(&self.wanted) {
             self.overflow += 1;
             return self.child(parent, b"");
         }
@@ -264,7 +269,8 @@ impl Names {
             _ if matches!(lower.as_str(), "#attributes" | "#text") => (up_place, up.path.clone()),
             // Case tells evtx_dump's `Event` from the `event` of the Elastic Common Schema.
             Place::Outside => match (up.path.as_str(), &*spelled) {
-                ("", "Event") if parent == ROOT => (Place::Outside, String::new()),
+                // What Elasticsearch and its exporters wrap around a document goes, too.
+                ("", "Event" | "_source") if parent == ROOT => (Place::Outside, String::new()),
                 ("", "System" | "System_attributes") => (Place::System, "System".to_owned()),
                 ("", "EventData" | "EventData_attributes") => (Place::Data, "EventData".to_owned()),
                 ("", "UserData" | "UserData_attributes") => {

@@ -435,6 +435,11 @@ impl Drop for Worker<'_> {
             // Without this the consumer would wait for a block that never comes.
             self.shared.stop.store(true, Ordering::Relaxed);
         }
+        let overflow = self.rows.names().overflow;
+        if overflow > 0 {
+            self.diagnostics
+                .report("input", None, Problem::TooManyFields(overflow));
+        }
         state
             .report
             .diagnostics
