@@ -1,1 +1,4 @@
 //! The SQL engine over recorded telemetry.
+
+pub mod dialect;
+pub mod functions;
