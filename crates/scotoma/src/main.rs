@@ -1,2 +1,54 @@
-//! The command line.
-fn main() {}
+//! The command line: it reads arguments, calls a room and shows the answer. It decides nothing else.
+
+mod cli;
+mod convert;
+mod events;
+mod hunt;
+mod output;
+mod reading;
+mod sql;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Verb};
+
+/// The input or the command was wrong.
+const WRONG: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match &cli.verb {
+        Verb::Hunt(args) => hunt::run(args),
+        Verb::Sql(args) => sql::run(args),
+        Verb::Events(args) => events::run(args),
+        Verb::Convert(args) => convert::run(args),
+    };
+    match outcome {
+        Ok(code) => code,
+        // Whoever closed the pipe has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", output::clean(&format!("{error:#}")));
+            ExitCode::from(WRONG)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        let csv = cause
+            .downcast_ref::<csv::Error>()
+            .and_then(|e| match e.kind() {
+                csv::ErrorKind::Io(e) => Some(e),
+                _ => None,
+            });
+        let json = cause
+            .downcast_ref::<serde_json::Error>()
+            .and_then(serde_json::Error::io_error_kind);
+        io.or(csv).map(io::Error::kind).or(json) == Some(io::ErrorKind::BrokenPipe)
+    })
+}

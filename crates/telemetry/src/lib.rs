@@ -1,1 +1,33 @@
-//! Recorded Windows telemetry, read into Arrow batches.
+//! Recorded Windows telemetry, whatever it was written with, as Arrow batches of one event table.
+//!
+//! Inside: finding inputs, unpacking them, telling formats apart, and turning records into rows under the names the
+//! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
+
+mod diagnostics;
+mod encoding;
+mod evtx;
+mod filter;
+mod frame;
+pub mod header;
+mod input;
+mod json;
+mod names;
+pub mod ossem;
+pub mod parquet;
+#[doc(hidden)]
+pub mod probe;
+mod record;
+mod rows;
+mod scan;
+mod select;
+mod sniff;
+pub mod sysmon_fields;
+pub mod time;
+mod xml;
+
+pub use diagnostics::{Diagnostic, Diagnostics, Problem};
+pub use filter::{Atom, RowFilter, Test};
+pub use input::{Limits, Origin, discover};
+pub use rows::Plan;
+pub use scan::{Options, Progress, Report, Scan};
+pub use select::filter_batch;

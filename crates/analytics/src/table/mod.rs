@@ -1,0 +1,13 @@
+//! The event table as the SQL engine sees it: a schema made of the header, Sysmon's fields and whatever names a query
+//! mentions; rows read from the user's files, once per query however often the query names the table. It refuses to
+//! know SQL text and hunts.
+
+mod conversion;
+mod provider;
+mod pushdown;
+mod shared;
+mod views;
+
+pub(crate) use provider::{EventScan, EventTable};
+pub(crate) use shared::Source;
+pub(crate) use views::{Catalog, EVENTS};

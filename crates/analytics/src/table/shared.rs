@@ -1,0 +1,131 @@
+//! One reading for many scans. A query that joins the table with itself, or a pack of hunts, names the table often;
+//! the files are read once for all of them, as long as what they need fits a budget. It refuses to guess: where the
+//! budget is not enough, every scan reads for itself.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::arrow::array::RecordBatch;
+use telemetry::{Options, Origin, Plan, Report, RowFilter, Scan};
+
+/// Bytes of columns that may be kept for scans to share.
+const BUDGET: usize = 256 << 20;
+
+/// The files behind the event table.
+#[derive(Debug)]
+pub(crate) struct Source {
+    origins: Vec<Origin>,
+    options: Options,
+    kept: Mutex<Option<Arc<Kept>>>,
+    reports: Mutex<Reports>,
+}
+
+#[derive(Debug, Default)]
+struct Reports {
+    whole: Option<Report>,
+    met: std::collections::BTreeSet<String>,
+}
+
+/// Rows read for several scans.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    plan: Plan,
+    batches: Vec<RecordBatch>,
+}
+
+impl Source {
+    pub(crate) fn new(origins: Vec<Origin>, options: Options) -> Self {
+        Self { origins, options, kept: Mutex::new(None), reports: Mutex::new(Reports::default()) }
+    }
+
+    /// Reads once for all these plans, if there are several and what they need fits.
+    pub(crate) fn prepare(&self, plans: &[Plan]) {
+        let Some(union) = union(plans) else { return };
+        let mut scan = self.scan(union.clone());
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        for batch in &mut scan {
+            bytes += batch.get_array_memory_size();
+            if bytes > BUDGET {
+                return;
+            }
+            batches.push(batch);
+        }
+        self.finished(&scan, &union);
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Kept { plan: union, batches }));
+    }
+
+    /// What was kept, if it has everything this plan needs.
+    pub(crate) fn kept(&self, plan: &Plan) -> Option<Arc<Kept>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let columns = plan.columns.iter().all(|c| kept.plan.columns.contains(c));
+        // Kept rows were chosen by a filter that is no stricter than any of those it was made for.
+        let rows = kept.plan.filter.clauses.is_empty() || kept.plan.filter == plan.filter || covered(&kept.plan.filter, &plan.filter);
+        (columns && rows).then_some(kept)
+    }
+
+    pub(crate) fn scan(&self, plan: Plan) -> Scan {
+        Scan::new(self.origins.clone(), plan, self.options)
+    }
+
+    /// Notes what a reading that came to its end found.
+    pub(crate) fn finished(&self, scan: &Scan, plan: &Plan) {
+        let report = scan.report();
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        for column in &plan.columns {
+            if scan.met(column) {
+                reports.met.insert(column.clone());
+            }
+        }
+        if reports.whole.as_ref().is_none_or(|r| r.records <= report.records) {
+            reports.whole = Some(report);
+        }
+    }
+
+    /// What the readings found, and which of the columns asked for some record had.
+    pub(crate) fn report(&self) -> (Option<Report>, std::collections::BTreeSet<String>) {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        (reports.whole.clone(), reports.met.clone())
+    }
+
+    /// The origins, for readings that are no query.
+    pub(crate) fn origins(&self) -> (&[Origin], Options) {
+        (&self.origins, self.options)
+    }
+}
+
+impl Kept {
+    /// The kept rows under this plan's columns, one batch after another.
+    pub(crate) fn batches(self: Arc<Self>, plan: &Plan) -> impl Iterator<Item = RecordBatch> + Send + use<> {
+        let filter = plan.filter.clone();
+        let columns: Vec<usize> =
+            plan.columns.iter().filter_map(|c| self.plan.columns.iter().position(|k| k == c)).collect();
+        (0..self.batches.len()).filter_map(move |i| {
+            let batch = telemetry::filter_batch(&filter, &self.batches[i])?;
+            batch.project(&columns).ok()
+        })
+    }
+}
+
+/// Whether every row that passes `narrow` passes `wide`: each of the wide clauses holds wherever the narrow ones do.
+fn covered(wide: &RowFilter, narrow: &RowFilter) -> bool {
+    wide.clauses.iter().all(|w| {
+        narrow.clauses.iter().any(|n| n.iter().all(|atom| w.iter().any(|x| x.column == atom.column && x.test.includes(&atom.test))))
+    })
+}
+
+/// One plan that reads what all of these need; `None` where there is nothing to share.
+fn union(plans: &[Plan]) -> Option<Plan> {
+    let (first, rest) = plans.split_first()?;
+    if rest.is_empty() {
+        return None;
+    }
+    let mut filter = first.filter.clone();
+    let mut columns: Vec<String> = plans.iter().flat_map(|p| p.columns.iter().cloned()).collect();
+    for plan in rest {
+        filter = filter.union(&plan.filter);
+    }
+    // Scans of the kept rows decide their own filters again, so its columns must be there.
+    columns.extend(plans.iter().flat_map(|p| p.filter.columns().map(str::to_owned).collect::<Vec<_>>()));
+    columns.sort_unstable();
+    columns.dedup();
+    Some(Plan { columns, filter, discover: false })
+}

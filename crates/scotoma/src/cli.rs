@@ -1,0 +1,166 @@
+//! The arguments. Their doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measure the field of vision of a Windows detection stack.
+#[derive(Debug, Parser)]
+#[command(
+    name = "scotoma",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit status: 0 done; 1 findings or damage where --fail-on asked for it; 2 wrong input or usage.
+
+  scotoma hunt samples/
+  scotoma events C:\\logs\\Security.evtx evidence.zip
+  scotoma sql logs/ 'SELECT Image, count(*) FROM sysmon WHERE EventID = 1 GROUP BY Image'
+  wevtutil qe Security /f:xml | scotoma events -"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a pack of hunts and show what they found, with the records behind every finding.
+    Hunt(HuntArgs),
+    /// Ask a question in Spark SQL.
+    Sql(SqlArgs),
+    /// Show what is in there: machines, times, channels, event ids, damage.
+    Events(EventsArgs),
+    /// Write everything into Parquet, which is read in a fraction of the time.
+    Convert(ConvertArgs),
+}
+
+/// What to read, and how loudly.
+#[derive(Args, Debug)]
+pub(crate) struct Reading {
+    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet written by scotoma; also inside zip, tar, gz and zst.
+    /// `-` is standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+}
+
+/// How to read.
+#[derive(Args, Debug)]
+pub(crate) struct Manner {
+    /// Threads to read with; 0 takes all cores.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) threads: usize,
+    /// Say nothing about what was read and skipped.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HuntArgs {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// A folder of hunts to run instead of the built-in pack.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pack: Option<PathBuf>,
+    /// Run only these hunts.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// How to show findings.
+    #[arg(long, value_enum, default_value_t = FindingFormat::Table)]
+    pub(crate) format: FindingFormat,
+    /// Exit with 1 when there are findings, or when something could not be read.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', num_args = 0.., require_equals = true, default_missing_value = "findings")]
+    pub(crate) fail_on: Vec<FailOn>,
+}
+
+#[derive(Args, Debug)]
+#[command(override_usage = "scotoma sql [OPTIONS] <PATH>... <QUERY>")]
+pub(crate) struct SqlArgs {
+    /// Files and folders, then the query.
+    #[arg(required = true, num_args = 2.., value_name = "PATH... QUERY")]
+    pub(crate) paths_and_query: Vec<String>,
+    /// A further name for the table of all events, as a published notebook uses it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) view: Vec<String>,
+    /// How to show the rows. Without it, the ending of the output file decides.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<RowFormat>,
+    /// Write into this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with 1 when there are rows, or when something could not be read.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', num_args = 0.., require_equals = true, default_missing_value = "findings")]
+    pub(crate) fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = InventoryFormat::Table)]
+    pub(crate) format: InventoryFormat,
+    /// Exit with 1 when something could not be read.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', num_args = 0.., require_equals = true, default_missing_value = "damage")]
+    pub(crate) fail_on: Vec<FailOn>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The Parquet file to write, or with --partition the folder.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Write a folder with one file for each channel and event id.
+    #[arg(long)]
+    pub(crate) partition: bool,
+}
+
+/// What makes the exit status 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Findings, or rows of a query.
+    Findings,
+    /// Records or files that could not be read.
+    Damage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FindingFormat {
+    /// For reading.
+    Table,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated, records joined by blanks.
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InventoryFormat {
+    /// For reading.
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// For reading.
+    Table,
+    /// One JSON array of objects.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated, with the names as the query wrote them.
+    Csv,
+    /// A Parquet file; needs -o.
+    Parquet,
+}

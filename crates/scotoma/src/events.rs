@@ -1,0 +1,69 @@
+//! `scotoma events`: what is in there.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use analytics::{Inventory, inventory};
+
+use crate::cli::{EventsArgs, InventoryFormat};
+use crate::output::{clean, grouped, plural, table};
+use crate::reading::Session;
+
+pub(crate) fn run(args: &EventsArgs) -> anyhow::Result<ExitCode> {
+    let mut session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
+    let (inventory, outcome) = inventory(&session.engine)?;
+    session.hush();
+    if inventory.count > 0 {
+        match args.format {
+            InventoryFormat::Table => show(&inventory)?,
+            InventoryFormat::Json => {
+                let mut out = io::stdout().lock();
+                serde_json::to_writer_pretty(&mut out, &inventory)?;
+                writeln!(out)?;
+            }
+        }
+    }
+    session.end(&outcome, false, &args.fail_on)
+}
+
+fn show(inventory: &Inventory) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let blank = || "-".to_owned();
+    let of = |o: &Option<String>| o.as_deref().map_or_else(blank, clean);
+    writeln!(
+        out,
+        "{}, {} to {}",
+        plural(inventory.count, "event"),
+        of(&inventory.first),
+        of(&inventory.last)
+    )?;
+    let hosts = inventory
+        .hosts
+        .iter()
+        .map(|(host, n)| vec![clean(host), grouped(*n)]);
+    writeln!(out, "\n{}", table(&["host", "events"], hosts, &[1]))?;
+    let events = inventory.events.iter().map(|e| {
+        let id = e.event_id.map_or_else(blank, |id| id.to_string());
+        vec![
+            of(&e.channel),
+            id,
+            grouped(e.count),
+            of(&e.first),
+            of(&e.last),
+        ]
+    });
+    writeln!(
+        out,
+        "\n{}",
+        table(
+            &["channel", "id", "events", "first", "last"],
+            events,
+            &[1, 2]
+        )
+    )?;
+    let files = inventory
+        .files
+        .iter()
+        .map(|f| vec![clean(&f.file), grouped(f.count)]);
+    writeln!(out, "\n{}", table(&["file", "events"], files, &[1]))
+}

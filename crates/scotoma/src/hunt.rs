@@ -1,0 +1,59 @@
+//! `scotoma hunt`: a pack of hunts over one reading, findings out.
+
+use std::process::ExitCode;
+
+use analytics::{Finding, Gatherer, Prepared, pack};
+use anyhow::{Context, bail};
+
+use crate::cli::HuntArgs;
+use crate::output::findings;
+use crate::reading::Session;
+
+pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
+    let mut hunts = match &args.pack {
+        Some(folder) => pack::from_folder(folder)?,
+        None => pack::built_in()?,
+    };
+    if let Some(unknown) = args
+        .only
+        .iter()
+        .find(|id| !hunts.iter().any(|h| h.id == **id))
+    {
+        let known: Vec<&str> = hunts.iter().map(|h| h.id.as_str()).collect();
+        bail!(
+            "no hunt {unknown} in this pack; it has {}",
+            known.join(", ")
+        );
+    }
+    if !args.only.is_empty() {
+        hunts.retain(|h| args.only.contains(&h.id));
+    }
+    let mut session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
+    let prepared = hunts
+        .iter()
+        .map(|hunt| {
+            session
+                .engine
+                .prepare(&hunt.sql)
+                .with_context(|| format!("hunt {}", hunt.id))
+        })
+        .collect::<anyhow::Result<Vec<Prepared>>>()?;
+    let queries: Vec<&Prepared> = prepared.iter().collect();
+    session.engine.share(&queries);
+    let mut found: Vec<Finding> = Vec::new();
+    for (hunt, query) in hunts.iter().zip(&prepared) {
+        let answer = session.engine.run(query)?;
+        let mut gatherer = Gatherer::new(hunt, &answer.columns);
+        for batch in answer {
+            gatherer.add(&batch.with_context(|| format!("hunt {}", hunt.id))?);
+        }
+        found.extend(gatherer.finish());
+    }
+    session.hush();
+    let outcome = session.engine.outcome(&queries);
+    // Without events there is nothing to say; the session says so.
+    if outcome.report.as_ref().is_some_and(|r| r.records > 0) {
+        findings::show(args.format, &hunts, &found)?;
+    }
+    session.end(&outcome, !found.is_empty(), &args.fail_on)
+}

@@ -1,0 +1,103 @@
+//! How answers look: tables that fit the terminal, and the formats programs read. Text from logs is shown without the
+//! control characters an attacker may have put there.
+
+pub(crate) mod findings;
+mod rows;
+
+pub(crate) use rows::Rows;
+
+use std::io::{self, IsTerminal};
+
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
+
+/// Text as it may be shown on a terminal: control characters become visible marks.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\r' | '\t' => ' ',
+            c if (c as u32) < 0x20 => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+            '\u{7f}' => '\u{2421}',
+            // Directional overrides make a name read backwards.
+            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 event`, `2 events`.
+pub(crate) fn plural(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// Columns of the terminal, if the output goes to one.
+pub(crate) fn width() -> Option<u16> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size().map(|(w, _)| w.0)
+}
+
+/// A table without lines between the rows; it is fitted to the terminal, and left as wide as it is for a file.
+pub(crate) fn table(
+    names: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    numbers: &[usize],
+) -> String {
+    let mut table = Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_header(names);
+    for row in rows {
+        table.add_row(row);
+    }
+    if let Some(width) = width() {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+    }
+    for i in numbers {
+        if let Some(column) = table.column_mut(*i) {
+            column.set_cell_alignment(CellAlignment::Right);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(4)));
+        }
+    }
+    table
+        .lines()
+        .map(|l| l.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(
+            clean("a\u{1b}[2Jb\r\nc\u{202e}d"),
+            "a\u{241b}[2Jb  c\u{fffd}d"
+        );
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1000, 1234567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(plural(1, "event"), "1 event");
+    }
+}

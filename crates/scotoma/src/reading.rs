@@ -1,0 +1,181 @@
+//! Around every reading: the engine, progress while it takes long, the summary, what was skipped, and the exit status.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use analytics::{Engine, Outcome};
+use anyhow::bail;
+use telemetry::{Options, Progress, Report};
+
+use crate::cli::{FailOn, Manner};
+use crate::output::{clean, grouped, plural};
+
+/// A reading from its start.
+pub(crate) struct Session {
+    pub(crate) engine: Engine,
+    started: Instant,
+    quiet: bool,
+    ticker: Option<Ticker>,
+}
+
+/// Problems shown one by one.
+const MAX_SHOWN: usize = 10;
+
+impl Session {
+    pub(crate) fn begin(
+        paths: &[PathBuf],
+        views: &[String],
+        manner: &Manner,
+    ) -> anyhow::Result<Self> {
+        let progress = Arc::new(Progress::default());
+        let options = Options {
+            threads: manner.threads,
+            progress: Arc::clone(&progress),
+            ..Options::default()
+        };
+        let started = Instant::now();
+        let ticker = (!manner.quiet && io::stderr().is_terminal()).then(|| Ticker::start(progress));
+        let engine = Engine::new(paths, views, options)?;
+        Ok(Self {
+            engine,
+            started,
+            quiet: manner.quiet,
+            ticker,
+        })
+    }
+
+    /// Takes the progress line away: what follows is for reading.
+    pub(crate) fn hush(&mut self) {
+        self.ticker = None;
+    }
+
+    /// Tells what was read and skipped; an error when there was nothing to read.
+    pub(crate) fn end(
+        mut self,
+        outcome: &Outcome,
+        found: bool,
+        fail_on: &[FailOn],
+    ) -> anyhow::Result<ExitCode> {
+        self.hush();
+        let Some(report) = &outcome.report else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        if !self.quiet {
+            self.tell(report, &outcome.warnings)?;
+        }
+        if report.records == 0 {
+            if self.quiet {
+                tell_damage(report)?;
+            }
+            bail!("no events read from {}", plural(report.files, "file"));
+        }
+        let failed = fail_on.iter().any(|f| match f {
+            FailOn::Findings => found,
+            FailOn::Damage => report.diagnostics.damaged > 0,
+        });
+        Ok(if failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+
+    fn tell(&self, report: &Report, warnings: &[String]) -> io::Result<()> {
+        tell_damage(report)?;
+        let mut err = io::stderr().lock();
+        for warning in warnings {
+            writeln!(err, "warning: {}", clean(warning))?;
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        let damage = match report.diagnostics.damaged {
+            0 => "nothing skipped".to_owned(),
+            n => format!("{} skipped (above)", plural(n, "damaged part")),
+        };
+        writeln!(
+            err,
+            "{} in {} ({}), {seconds:.2} s, {:.0} MB/s; {damage}",
+            plural(report.records, "event"),
+            plural(report.files, "file"),
+            size(report),
+            report.expanded.max(report.bytes) as f64 / 1e6 / seconds.max(1e-6),
+        )
+    }
+}
+
+fn size(report: &Report) -> String {
+    let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    if report.expanded > report.bytes {
+        format!("{}, {} unpacked", mb(report.bytes), mb(report.expanded))
+    } else {
+        mb(report.bytes)
+    }
+}
+
+fn tell_damage(report: &Report) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    let problems = &report.diagnostics;
+    for problem in problems.listed.iter().take(MAX_SHOWN) {
+        writeln!(err, "skipped: {}", clean(&problem.to_string()))?;
+    }
+    let more = problems.count.saturating_sub(MAX_SHOWN as u64);
+    if more > 0 {
+        writeln!(err, "skipped: and {} more", grouped(more))?;
+    }
+    Ok(())
+}
+
+/// A line on the terminal that says how far the reading has come; it appears only when reading takes long.
+struct Ticker {
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(progress: Arc<Progress>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            let mut shown = false;
+            let started = Instant::now();
+            while !stopped.load(Ordering::Relaxed) {
+                thread::park_timeout(Duration::from_millis(200));
+                if started.elapsed() < Duration::from_secs(1) || stopped.load(Ordering::Relaxed) {
+                    continue;
+                }
+                let (records, bytes) = (
+                    progress.records.load(Ordering::Relaxed),
+                    progress.bytes.load(Ordering::Relaxed),
+                );
+                eprint!(
+                    "\r\x1b[2Kreading: {} events, {:.0} MB",
+                    grouped(records),
+                    bytes as f64 / 1e6
+                );
+                shown = true;
+            }
+            if shown {
+                eprint!("\r\x1b[2K");
+            }
+        });
+        Self {
+            stop,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It only prints; there is nothing to learn from how it ended.
+            let _ = thread.join();
+        }
+    }
+}

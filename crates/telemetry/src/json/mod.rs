@@ -1,0 +1,130 @@
+//! Events from JSON: one object after another, whatever stands between them. One pass over the bytes finds keys and
+//! the spans of values; nothing is decoded here and nothing is copied. Dialects are not this module's business: it
+//! reports paths, and the names decide what they mean.
+
+mod scan;
+mod text;
+
+pub(crate) use text::unescape;
+
+use bumpalo::Bump;
+
+use crate::diagnostics::{Diagnostics, Problem};
+use crate::names::{DATA, ROOT};
+use crate::record::{Raw, Record};
+use crate::rows::{Position, Rows};
+use scan::Scanner;
+
+/// Reads every object of `block` and offers it to `rows`. `base` is the block's offset in its file.
+///
+/// An object that breaks off or is no JSON is reported with its offset and skipped up to the next line.
+pub(crate) fn read(
+    block: &[u8],
+    base: u64,
+    source: &str,
+    rows: &mut Rows,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut arena = Bump::new();
+    let mut at = 0;
+    while at < block.len() {
+        // Records borrow from the arena, so each gets its own; the arena's memory is reused.
+        arena.reset();
+        at = read_one(block, at, base, source, rows, diagnostics, &arena);
+    }
+}
+
+fn read_one(
+    block: &[u8],
+    start: usize,
+    base: u64,
+    source: &str,
+    rows: &mut Rows,
+    diagnostics: &mut Diagnostics,
+    arena: &Bump,
+) -> usize {
+    let Some(skipped) = block[start..]
+        .iter()
+        .position(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | 0x1e))
+    else {
+        return block.len();
+    };
+    let start = start + skipped;
+    let offset = base + start as u64;
+    if block[start] != b'{' {
+        let end = line_end(block, start);
+        // `evtx_dump` announces each record with a line of its own.
+        if !block[start..end].starts_with(b"Record ") {
+            diagnostics.report(source, Some(offset), Problem::NotAnEvent);
+        }
+        return end;
+    }
+    let mut record = Record::default();
+    let mut scanner = Scanner {
+        bytes: block,
+        at: start,
+        rows,
+        record: &mut record,
+        arena,
+    };
+    match scanner.object(ROOT) {
+        Ok(()) => {
+            let end = scanner.at;
+            if record.is_empty() {
+                diagnostics.report(source, Some(offset), Problem::NotAnEvent);
+            } else {
+                rows.offer(&record, Position { source, offset }, arena);
+            }
+            end
+        }
+        Err(error) => {
+            diagnostics.report(
+                source,
+                Some(base + error.at as u64),
+                Problem::BadJson(error.expected),
+            );
+            line_end(block, error.at.max(start))
+        }
+    }
+}
+
+fn line_end(block: &[u8], from: usize) -> usize {
+    memchr::memchr(b'\n', &block[from..]).map_or(block.len(), |n| from + n + 1)
+}
+
+/// Reads a JSON object that stands inside a string (Azure's `EventData`): its keys are the event's own data.
+/// `false` if it is no object, and then nothing was added.
+pub(crate) fn read_embedded<'a>(
+    text: &'a str,
+    rows: &mut Rows,
+    record: &mut Record<'a>,
+    arena: &'a Bump,
+) -> bool {
+    let before = record.fields.len();
+    let trimmed = text.trim();
+    if !trimmed.starts_with('{') {
+        return false;
+    }
+    let mut scanner = Scanner {
+        bytes: trimmed.as_bytes(),
+        at: 0,
+        rows,
+        record,
+        arena,
+    };
+    let whole = scanner.object(DATA).is_ok() && scanner.at == trimmed.len();
+    if !whole {
+        record.fields.truncate(before);
+    }
+    whole
+}
+
+/// Whether this value is an event's data in a document of its own, now unpacked into `record`.
+fn unpack<'a>(value: Raw<'a>, rows: &mut Rows, record: &mut Record<'a>, arena: &'a Bump) -> bool {
+    let text = value.text(arena);
+    match text.trim_start().as_bytes().first() {
+        Some(b'{') => read_embedded(text, rows, record, arena),
+        Some(b'<') => crate::xml::read_embedded(text, rows, record, arena),
+        _ => false,
+    }
+}

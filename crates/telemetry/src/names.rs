@@ -1,0 +1,355 @@
+//! From the keys of an input to the columns of the event table.
+//!
+//! Every key a reader meets is a node in a tree of paths (`winlog` → `event_data` → `Image`); what it means — a header
+//! column, a data field, nothing anybody asked for — is worked out the first time it is met and looked up ever after.
+//! This module knows paths; it refuses to know values.
+
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher;
+
+use crate::header::{self, Feed};
+
+/// A key of an input, with the path that leads to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Node(u32);
+
+/// A column of the event table as some node's value would fill it, whether or not anybody asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Target(pub(crate) u32);
+
+/// The root of a record: children are top-level keys.
+pub const ROOT: Node = Node(0);
+/// The event's `System` element: children are its elements, their children its attributes.
+pub const SYSTEM: Node = Node(1);
+/// The event's own data: children are its named fields.
+pub const DATA: Node = Node(2);
+
+/// How many different keys one worker tells apart. Real logs have some thousands; an input with more is counted, and its
+/// further keys can still be asked for by name.
+const MAX_NODES: usize = 1 << 18;
+/// How deep keys may nest before the rest is kept as JSON text.
+pub const MAX_DEPTH: u8 = 32;
+
+/// What a node's value is for.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeInfo {
+    pub(crate) feed: Option<Feed>,
+    /// The column the value has when it does not feed the header.
+    pub(crate) target: Target,
+    /// The value is itself a JSON or XML document holding the event's data (Azure's `EventData`).
+    pub(crate) embedded: bool,
+    /// An array here is a list of values of one repeated field (`<Data>` without names), not a value.
+    pub(crate) repeated: bool,
+    /// Seen only inside nested Winlogbeat documents.
+    pub(crate) beat: bool,
+    depth: u8,
+    parent: Node,
+    key: Box<[u8]>,
+    /// The path with its dialect's prefixes resolved, as the source spelled it; `None` for a pure container.
+    path: String,
+    place: Place,
+}
+
+/// Where in an event a node stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Outside the event proper: fields are named by their dotted path.
+    Outside,
+    /// In the header.
+    System,
+    /// In the event's own data: fields are named by their last key.
+    Data,
+    /// The element that wraps user data; its children are data.
+    UserData,
+}
+
+/// A column known to a worker.
+#[derive(Clone, Debug)]
+pub(crate) struct TargetInfo {
+    /// The name as first spelled.
+    pub(crate) name: String,
+    /// Index among the columns asked for.
+    pub(crate) column: Option<u32>,
+    /// Index among the values a filter looks at.
+    pub(crate) filter: Option<u32>,
+    /// A value was met.
+    pub(crate) seen: bool,
+}
+
+/// What is asked of the readers: which columns, and which values a filter needs to see.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) columns: FxHashMap<String, u32>,
+    pub(crate) filters: FxHashMap<String, u32>,
+    /// Every field is to be looked at, if only to learn that it is there.
+    pub(crate) all: bool,
+}
+
+/// The keys one worker has met so far.
+#[derive(Debug)]
+pub struct Names {
+    nodes: Vec<NodeInfo>,
+    index: HashTable<u32>,
+    targets: Vec<TargetInfo>,
+    by_name: FxHashMap<String, Target>,
+    repeats: FxHashMap<(Target, u32), Target>,
+    wanted: Wanted,
+    /// Keys that were not told apart because there were too many.
+    pub(crate) overflow: u64,
+}
+
+impl Names {
+    pub(crate) fn new(wanted: Wanted) -> Self {
+        let mut names = Self {
+            nodes: Vec::new(),
+            index: HashTable::new(),
+            targets: Vec::new(),
+            by_name: FxHashMap::default(),
+            repeats: FxHashMap::default(),
+            wanted,
+            overflow: 0,
+        };
+        for (key, place) in [
+            ("", Place::Outside),
+            ("System", Place::System),
+            ("EventData", Place::Data),
+        ] {
+            let target = names.target(key);
+            names.nodes.push(NodeInfo {
+                feed: None,
+                target,
+                embedded: false,
+                repeated: false,
+                beat: false,
+                depth: 0,
+                parent: ROOT,
+                key: key.as_bytes().into(),
+                path: if place == Place::Outside {
+                    String::new()
+                } else {
+                    key.to_owned()
+                },
+                place,
+            });
+        }
+        names
+    }
+
+    /// The node of `key` under `parent`, told apart by its exact spelling.
+    pub fn child(&mut self, parent: Node, key: &[u8]) -> Node {
+        let hash = hash(parent, key);
+        let nodes = &self.nodes;
+        let found = self.index.find(hash, |&n| {
+            let info = &nodes[n as usize];
+            info.parent == parent && *info.key == *key
+        });
+        match found {
+            Some(&n) => Node(n),
+            None => self.add(parent, key, hash),
+        }
+    }
+
+    /// Whether anybody asked for this node's value, so that a reader need not format what nobody reads.
+    ///
+    /// Header candidates are always wanted: which of them wins is known only at the end of the record.
+    pub fn wanted(&self, node: Node) -> bool {
+        let info = &self.nodes[node.0 as usize];
+        let target = &self.targets[info.target.0 as usize];
+        self.wanted.all
+            || info.feed.is_some()
+            || target.column.is_some()
+            || target.filter.is_some()
+            || info.embedded
+    }
+
+    pub(crate) fn info(&self, node: Node) -> &NodeInfo {
+        &self.nodes[node.0 as usize]
+    }
+
+    pub(crate) fn target_info(&self, target: Target) -> &TargetInfo {
+        &self.targets[target.0 as usize]
+    }
+
+    pub(crate) fn see(&mut self, target: Target) {
+        self.targets[target.0 as usize].seen = true;
+    }
+
+    pub(crate) fn target_count(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Names of the columns that some record filled, as spelled.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = &str> {
+        self.targets
+            .iter()
+            .filter(|t| t.seen)
+            .map(|t| t.name.as_str())
+    }
+
+    /// Names of all columns the input has something for.
+    pub(crate) fn met(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().map(|t| t.name.as_str())
+    }
+
+    /// Whether containers may still be entered below this node.
+    pub fn may_descend(&self, node: Node) -> bool {
+        self.info(node).depth < MAX_DEPTH
+    }
+
+    /// The column of the `n`-th value (from 2) that one record has for the same field: `Name#n`.
+    pub(crate) fn repeat(&mut self, target: Target, n: u32) -> Target {
+        if let Some(&t) = self.repeats.get(&(target, n)) {
+            return t;
+        }
+        let name = format!("{}#{n}", self.target_info(target).name);
+        let t = self.target(&name);
+        self.repeats.insert((target, n), t);
+        t
+    }
+
+    /// The column of a value that could not take its place in the header.
+    pub(crate) fn raw(&mut self, node: Node) -> Target {
+        let name = self.targets[self.info(node).target.0 as usize].name.clone();
+        let reserved = header::by_name(&name.to_lowercase()).is_some();
+        if reserved {
+            self.target(&format!("{name}#raw"))
+        } else {
+            self.info(node).target
+        }
+    }
+
+    /// The column with this name, whatever its case.
+    fn target(&mut self, name: &str) -> Target {
+        let lower = name.to_lowercase();
+        if let Some(&t) = self.by_name.get(&lower) {
+            return t;
+        }
+        let t = Target(u32::try_from(self.targets.len()).unwrap_or(u32::MAX));
+        self.targets.push(TargetInfo {
+            name: name.to_owned(),
+            column: self.wanted.columns.get(&lower).copied(),
+            filter: self.wanted.filters.get(&lower).copied(),
+            seen: false,
+        });
+        self.by_name.insert(lower, t);
+        t
+    }
+
+    fn add(&mut self, parent: Node, key: &[u8], hash: u64) -> Node {
+        // Past the limit every new key of a container is one and the same nameless key.
+        if self.nodes.len() >= MAX_NODES && !key.is_empty() {
+            self.overflow += 1;
+            return self.child(parent, b"");
+        }
+        let info = self.describe(parent, key);
+        let node = Node(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(info);
+        let nodes = &self.nodes;
+        self.index.insert_unique(hash, node.0, |&n| {
+            let info = &nodes[n as usize];
+            self::hash(info.parent, &info.key)
+        });
+        node
+    }
+
+    fn describe(&mut self, parent: Node, key: &[u8]) -> NodeInfo {
+        let spelled = String::from_utf8_lossy(key);
+        let up = &self.nodes[parent.0 as usize];
+        let (up_place, up_beat, depth) = (up.place, up.beat, up.depth.saturating_add(1));
+        let mut beat = up_beat;
+        let lower = spelled.to_lowercase();
+        let (place, path) = match up_place {
+            // `#attributes` and `#text` are how evtx_dump spells XML's attributes and text: same path as the element.
+            _ if matches!(lower.as_str(), "#attributes" | "#text") => (up_place, up.path.clone()),
+            // Case tells evtx_dump's `Event` from the `event` of the Elastic Common Schema.
+            Place::Outside => match (up.path.as_str(), &*spelled) {
+                ("", "Event") if parent == ROOT => (Place::Outside, String::new()),
+                ("", "System" | "System_attributes") => (Place::System, "System".to_owned()),
+                ("", "EventData" | "EventData_attributes") => (Place::Data, "EventData".to_owned()),
+                ("", "UserData" | "UserData_attributes") => {
+                    (Place::UserData, "UserData".to_owned())
+                }
+                ("", "event_data") => {
+                    beat = true;
+                    (Place::Data, "EventData".to_owned())
+                }
+                ("", "user_data") => {
+                    beat = true;
+                    (Place::Data, "UserData".to_owned())
+                }
+                ("winlog", "event_data") => (Place::Data, "EventData".to_owned()),
+                ("winlog", "user_data") => (Place::Data, "UserData".to_owned()),
+                ("", _) => (Place::Outside, spelled.into_owned()),
+                (_, _) => (Place::Outside, format!("{}.{spelled}", up.path)),
+            },
+            Place::System => {
+                let name = spelled.strip_suffix("_attributes").unwrap_or(&spelled);
+                let name = name.strip_prefix('@').unwrap_or(name);
+                (Place::System, format!("{}.{name}", up.path))
+            }
+            Place::UserData => (Place::Data, "UserData".to_owned()),
+            Place::Data => {
+                // Data fields stand under their own names; what nests deeper keeps the path inside its field.
+                if matches!(up.path.as_str(), "EventData" | "UserData") {
+                    (Place::Data, spelled.into_owned())
+                } else {
+                    (Place::Data, format!("{}.{spelled}", up.path))
+                }
+            }
+        };
+        let feed = match place {
+            Place::Outside | Place::System => header::feed(&path.to_lowercase()),
+            Place::Data | Place::UserData => {
+                header::feed(&path.to_lowercase()).filter(|f| f.keeps_column)
+            }
+        };
+        let column = match place {
+            // The provider's identity is wanted under the name the field gives it.
+            Place::System if path.eq_ignore_ascii_case("System.Provider.Guid") => {
+                "ProviderGuid".to_owned()
+            }
+            Place::Outside
+                if matches!(
+                    path.to_lowercase().as_str(),
+                    "winlog.provider_guid" | "provider_guid"
+                ) =>
+            {
+                "ProviderGuid".to_owned()
+            }
+            // The text of the event as Windows shows it, whichever export put it beside the event.
+            Place::Outside if path.eq_ignore_ascii_case("RenderingInfo.Message") => {
+                "Message".to_owned()
+            }
+            // A provider's own field that is spelled like a header column stands beside it.
+            Place::Data if header::by_name(&path.to_lowercase()).is_some() => {
+                format!("EventData.{path}")
+            }
+            _ if path.is_empty() => "#unnamed".to_owned(),
+            _ => path.clone(),
+        };
+        let target = self.target(&column);
+        let embedded = parent == ROOT && lower == "eventdata";
+        let repeated = place == Place::Data && lower_last(&path) == "data";
+        NodeInfo {
+            feed,
+            target,
+            embedded,
+            repeated,
+            beat,
+            depth,
+            parent,
+            key: key.into(),
+            path,
+            place,
+        }
+    }
+}
+
+fn lower_last(path: &str) -> String {
+    path.rsplit('.').next().unwrap_or_default().to_lowercase()
+}
+
+fn hash(parent: Node, key: &[u8]) -> u64 {
+    FxBuildHasher.hash_one((parent.0, key))
+}

@@ -1,0 +1,4 @@
+//! The formats recordings come in.
+
+pub(crate) mod nxlog;
+pub(crate) mod wevtutil;
