@@ -5,7 +5,7 @@ pub mod dialect;
 mod engine;
 mod findings;
 mod inventory;
-mod functions;
+pub mod functions;
 mod nearest;
 pub mod pack;
 pub mod render;

@@ -1,0 +1,59 @@
+//! The engine set up to answer Spark SQL: our functions, operators and coercions, and nothing that reaches outside.
+//! It registers no tables; it knows no files.
+
+use std::sync::Arc;
+
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::Analyzer;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use super::coerce::SparkCoercion;
+use super::operators::SparkOperators;
+use crate::functions;
+
+/// How the engine is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// How many partitions a query is spread over. One keeps the order of the input.
+    pub target_partitions: usize,
+    /// Rows per batch.
+    pub batch_size: usize,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            target_partitions: 1,
+            batch_size: 8192,
+        }
+    }
+}
+
+/// A session for queries that [`super::prepare`] has prepared: Spark's functions and coercions, no tables, no object stores,
+/// no file formats, no information schema, no table functions.
+pub fn session_state(options: &SessionOptions) -> SessionState {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(options.target_partitions.max(1))
+        .with_batch_size(options.batch_size.max(1))
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(true);
+    config.options_mut().sql_parser.enable_ident_normalization = true;
+    let mut analyzer = Analyzer::new();
+    // Spark's coercions first: the engine's own then find types that agree.
+    analyzer.rules.insert(0, Arc::new(SparkCoercion));
+    SessionStateBuilder::new()
+        .with_config(config)
+        .with_analyzer_rules(analyzer.rules)
+        .with_expr_planners(vec![Arc::new(SparkOperators)])
+        .with_scalar_functions(functions::scalars())
+        .with_aggregate_functions(functions::aggregates())
+        .with_window_functions(functions::windows())
+        .with_table_functions(Default::default())
+        .with_file_formats(Vec::new())
+        .build()
+}
+
+/// [`session_state`] wrapped up as a context.
+pub fn session_context(options: &SessionOptions) -> SessionContext {
+    SessionContext::new_with_state(session_state(options))
+}
