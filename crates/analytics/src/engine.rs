@@ -133,6 +133,23 @@ impl Engine {
         Ok(Prepared { plan, context, columns, doubtful })
     }
 
+    /// Prepares several queries, side by side.
+    pub fn prepare_all<'q>(&self, queries: impl Iterator<Item = &'q str>) -> Vec<Result<Prepared, Error>> {
+        let queries: Vec<&str> = queries.collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut prepared: Vec<Option<Result<Prepared, Error>>> = queries.iter().map(|_| None).collect();
+        std::thread::scope(|scope| {
+            for (queries, prepared) in chunks(&queries, &mut prepared, threads) {
+                scope.spawn(move || {
+                    for (query, slot) in queries.iter().zip(prepared) {
+                        *slot = Some(self.prepare(query));
+                    }
+                });
+            }
+        });
+        prepared.into_iter().flatten().collect()
+    }
+
     /// Reads once what these queries need, if that is less work than each reading for itself.
     pub fn share(&self, queries: &[&Prepared]) {
         let mut plans = Vec::new();
@@ -222,6 +239,11 @@ fn session() -> Result<SessionState, Error> {
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(QUERY_MEMORY))).build_arc()?;
     let state = dialect::session_state(&SessionOptions::default());
     Ok(SessionStateBuilder::new_from_existing(state).with_runtime_env(runtime).build())
+}
+
+fn chunks<'a, A, B>(left: &'a [A], right: &'a mut [B], parts: usize) -> impl Iterator<Item = (&'a [A], &'a mut [B])> {
+    let size = left.len().div_ceil(parts.max(1)).max(1);
+    left.chunks(size).zip(right.chunks_mut(size))
 }
 
 /// Whether a query asks for `*` anywhere, so that the tables must have all columns. A product in an inner query is taken
