@@ -4,6 +4,7 @@
 //! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
 
 mod diagnostics;
+mod dictionary;
 mod encoding;
 mod evtx;
 mod filter;
@@ -17,11 +18,14 @@ pub mod parquet;
 #[doc(hidden)]
 pub mod probe;
 mod record;
+mod route;
 mod rows;
 mod scan;
 mod select;
 mod sniff;
 pub mod sysmon_fields;
+#[cfg(test)]
+mod testing;
 pub mod time;
 mod xml;
 
