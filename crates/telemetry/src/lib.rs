@@ -5,6 +5,7 @@
 
 mod buffer;
 mod diagnostics;
+mod dictionary;
 mod encoding;
 mod evtx;
 mod filter;
@@ -18,11 +19,14 @@ pub mod parquet;
 #[doc(hidden)]
 pub mod probe;
 mod record;
+mod route;
 mod rows;
 mod scan;
 mod select;
 mod sniff;
 pub mod sysmon_fields;
+#[cfg(test)]
+mod testing;
 pub mod time;
 mod xml;
 

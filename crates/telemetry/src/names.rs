@@ -5,7 +5,7 @@
 //! This module knows paths; it refuses to know values.
 
 use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::hash::BuildHasher;
 
 use crate::header::{self, Feed};
@@ -13,6 +13,13 @@ use crate::header::{self, Feed};
 /// A key of an input, with the path that leads to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node(u32);
+
+impl Node {
+    /// A number of its own.
+    pub(crate) fn number(self) -> u64 {
+        self.0.into()
+    }
+}
 
 /// A column of the event table as some node's value would fill it, whether or not anybody asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +71,15 @@ enum Place {
     UserData,
 }
 
+/// What is asked of a node for every value it has; the rest of [`NodeInfo`] only matters when a node is new.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brief {
+    pub(crate) feed: Option<Feed>,
+    pub(crate) target: Target,
+    pub(crate) filter: Option<u32>,
+    wanted: bool,
+}
+
 /// A column known to a worker.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetInfo {
@@ -82,6 +98,8 @@ pub(crate) struct TargetInfo {
 pub(crate) struct Wanted {
     pub(crate) columns: FxHashMap<String, u32>,
     pub(crate) filters: FxHashMap<String, u32>,
+    /// Fields of which not the first value of a record is asked for, but a later one (`Name#2`).
+    pub(crate) repeated: FxHashSet<String>,
     /// Every field is to be looked at, if only to learn that it is there.
     pub(crate) all: bool,
 }
@@ -90,6 +108,9 @@ pub(crate) struct Wanted {
 #[derive(Debug)]
 pub struct Names {
     nodes: Vec<NodeInfo>,
+    briefs: Vec<Brief>,
+    /// Some node was met in a nested Winlogbeat document.
+    beats: bool,
     index: HashTable<u32>,
     targets: Vec<TargetInfo>,
     by_name: FxHashMap<String, Target>,
@@ -103,6 +124,8 @@ impl Names {
     pub(crate) fn new(wanted: Wanted) -> Self {
         let mut names = Self {
             nodes: Vec::new(),
+            briefs: Vec::new(),
+            beats: false,
             index: HashTable::new(),
             targets: Vec::new(),
             by_name: FxHashMap::default(),
@@ -116,7 +139,7 @@ impl Names {
             ("EventData", Place::Data),
         ] {
             let target = names.target(key);
-            names.nodes.push(NodeInfo {
+            names.push(NodeInfo {
                 feed: None,
                 target,
                 embedded: false,
@@ -154,13 +177,34 @@ impl Names {
     ///
     /// Header candidates are always wanted: which of them wins is known only at the end of the record.
     pub fn wanted(&self, node: Node) -> bool {
-        let info = &self.nodes[node.0 as usize];
+        self.briefs[node.0 as usize].wanted
+    }
+
+    pub(crate) fn brief(&self, node: Node) -> Brief {
+        self.briefs[node.0 as usize]
+    }
+
+    /// Whether any key was met that only nested Winlogbeat documents have.
+    pub(crate) fn beats(&self) -> bool {
+        self.beats
+    }
+
+    fn push(&mut self, info: NodeInfo) {
         let target = &self.targets[info.target.0 as usize];
-        self.wanted.all
-            || info.feed.is_some()
-            || target.column.is_some()
-            || target.filter.is_some()
-            || info.embedded
+        self.briefs.push(Brief {
+            feed: info.feed,
+            target: info.target,
+            filter: target.filter,
+            wanted: self.wanted.all
+                || (!self.wanted.repeated.is_empty()
+                    && self.wanted.repeated.contains(&target.name.to_lowercase()))
+                || info.feed.is_some()
+                || target.column.is_some()
+                || target.filter.is_some()
+                || info.embedded,
+        });
+        self.beats |= info.beat;
+        self.nodes.push(info);
     }
 
     pub(crate) fn info(&self, node: Node) -> &NodeInfo {
@@ -249,7 +293,7 @@ impl Names {
         }
         let info = self.describe(parent, key);
         let node = Node(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        self.nodes.push(info);
+        self.push(info);
         let nodes = &self.nodes;
         self.index.insert_unique(hash, node.0, |&n| {
             let info = &nodes[n as usize];

@@ -369,7 +369,7 @@ impl<'a> Walker<'a, '_> {
             .info(node)
             .feed
             .filter(|f| !f.keeps_column);
-        let value = match feed.map(|f| header::columns()[f.column].kind) {
+        let value = match feed.map(|f| header::columns()[usize::from(f.column)].kind) {
             Some(Kind::Int) if !matches!(text.as_bytes(), [b'+' | b'-', ..] | [b'0', _, ..]) => {
                 text.parse().ok().map(Raw::Int)
             }
