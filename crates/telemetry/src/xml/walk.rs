@@ -206,7 +206,11 @@ impl<'a> Walker<'a, '_> {
         };
         let frame = matches!(up.part, Part::Event | Part::UserData);
         let named = part == Part::Data && !frame && local == "Data";
-        let title = if named { self.title(tag, name) } else { None };
+        let (title, alone) = if named {
+            self.title(tag, name)
+        } else {
+            (None, false)
+        };
         let node = match (up.part, local) {
             (Part::Event, "System") => SYSTEM,
             (Part::Event, "EventData") => DATA,
@@ -226,7 +230,8 @@ impl<'a> Walker<'a, '_> {
         if up.part == Part::UserData && self.rows.wants(up.node) {
             self.record.push(up.node, Raw::Text(local));
         }
-        let attributes = tag.len() > name && self.attributes(tag, name, node, named, title, at)?;
+        let attributes =
+            tag.len() > name && !alone && self.attributes(tag, name, node, named, title, at)?;
         Ok(Open {
             node,
             part,
@@ -236,13 +241,17 @@ impl<'a> Walker<'a, '_> {
         })
     }
 
-    /// The `Name` of a `Data` element, if it has one that says something.
-    fn title(&self, tag: &'a str, name: usize) -> Option<&'a str> {
-        attributes(tag, name)
+    /// The `Name` of a `Data` element, if it has one that says something, and whether it is all the element has.
+    fn title(&self, tag: &'a str, name: usize) -> (Option<&'a str>, bool) {
+        if let Some(title) = only_name(&tag[name..]) {
+            return (Some(self.attribute(title)), true);
+        }
+        let title = attributes(tag, name)
             .map_while(Result::ok)
             .take(MAX_ATTRIBUTES)
             .find(|(key, value)| *key == "Name" && !value.is_empty())
-            .map(|(_, value)| self.attribute(value))
+            .map(|(_, value)| self.attribute(value));
+        (title, false)
     }
 
     /// Makes fields of the attributes but `Name` where that was the `title`, and namespaces; says whether there are any.
@@ -382,7 +391,20 @@ impl<'a> Walker<'a, '_> {
 
 /// A name without its namespace prefix.
 fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or_default()
+    // Few names have one.
+    match name.bytes().rposition(|b| b == b':') {
+        Some(colon) => &name[colon + 1..],
+        None => name,
+    }
+}
+
+/// The value of a `Name` attribute that is a tag's only one and is written as everybody writes it.
+fn only_name(attributes: &str) -> Option<&str> {
+    let quoted = attributes.strip_prefix(" Name=")?;
+    let (&quote, rest) = quoted.as_bytes().split_first()?;
+    let value = rest.strip_suffix(&[quote])?;
+    let plain = matches!(quote, b'"' | b'\'') && !value.is_empty() && !value.contains(&quote);
+    plain.then(|| &quoted[1..=value.len()])
 }
 
 /// The attributes of a tag, undecoded.
