@@ -5,8 +5,8 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use quick_xml::events::attributes::Attributes;
 
+use super::tag::{attributes, local, only_name};
 use super::text::{Undo, decode};
 use crate::diagnostics::Problem;
 use crate::header::{self, Kind};
@@ -387,35 +387,4 @@ impl<'a> Walker<'a, '_> {
         };
         value.unwrap_or(Raw::Text(text))
     }
-}
-
-/// A name without its namespace prefix.
-fn local(name: &str) -> &str {
-    // Few names have one.
-    match name.bytes().rposition(|b| b == b':') {
-        Some(colon) => &name[colon + 1..],
-        None => name,
-    }
-}
-
-/// The value of a `Name` attribute that is a tag's only one and is written as everybody writes it.
-fn only_name(attributes: &str) -> Option<&str> {
-    let quoted = attributes.strip_prefix(" Name=")?;
-    let (&quote, rest) = quoted.as_bytes().split_first()?;
-    let value = rest.strip_suffix(&[quote])?;
-    let plain = matches!(quote, b'"' | b'\'') && !value.is_empty() && !value.contains(&quote);
-    plain.then(|| &quoted[1..=value.len()])
-}
-
-/// The attributes of a tag, undecoded.
-fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<(&str, &str), String>> {
-    let mut attributes = Attributes::new(tag, name);
-    attributes.with_checks(false);
-    attributes.map(|a| {
-        let a = a.map_err(|e| e.to_string())?;
-        match a.value {
-            std::borrow::Cow::Borrowed(value) => Ok((a.key.into_inner(), value)),
-            std::borrow::Cow::Owned(_) => Err("an attribute's value is out of place".to_owned()),
-        }
-    })
 }
