@@ -76,7 +76,8 @@ enum Place {
 pub(crate) struct Brief {
     pub(crate) feed: Option<Feed>,
     pub(crate) target: Target,
-    pub(crate) filter: Option<u32>,
+    /// It is a field of the event's own data.
+    pub(crate) data: bool,
     wanted: bool,
 }
 
@@ -194,7 +195,7 @@ impl Names {
         self.briefs.push(Brief {
             feed: info.feed,
             target: info.target,
-            filter: target.filter,
+            data: info.place == Place::Data,
             wanted: self.wanted.all
                 || (!self.wanted.repeated.is_empty()
                     && self.wanted.repeated.contains(&target.name.to_lowercase()))

@@ -217,16 +217,6 @@ impl Rows {
         &mut self.names
     }
 
-    /// Rows in the batch being built.
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether no row is being held.
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
     /// Takes a record: settles its header, asks the filter, and appends it if it passes.
     pub fn offer<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) {
         self.offered += 1;
@@ -276,13 +266,13 @@ impl Rows {
         self.record_number = self.record_number.wrapping_add(1);
         let beat =
             self.names.beats() && record.fields.iter().any(|(n, _)| self.names.info(*n).beat);
+        let (mut mixed, mut data) = (false, false);
         for (i, (node, value)) in (0u32..).zip(&record.fields) {
             let brief = self.names.brief(*node);
             let Some(feed) = brief.feed else {
-                if let Some(f) = brief.filter {
-                    self.filter_values[f as usize].get_or_insert(i);
-                }
                 self.others.push((brief.target, i));
+                mixed |= brief.data != data;
+                data = brief.data;
                 continue;
             };
             self.feeding.push((feed, i));
@@ -339,6 +329,17 @@ impl Rows {
                 self.lose(raw, i);
             }
         }
+        // A field of the event has its name before what a shipper put beside the event under the same name.
+        if mixed {
+            let names = &self.names;
+            self.others
+                .sort_by_key(|(_, i)| !names.brief(record.fields[*i as usize].0).data);
+        }
+        for (target, i) in &self.others {
+            if let Some(f) = self.names.target_info(*target).filter {
+                self.filter_values[f as usize].get_or_insert(*i);
+            }
+        }
         for (column, filter) in self.header_filters.iter().enumerate() {
             if let Some(f) = filter {
                 self.filter_values[*f as usize] = self.candidates[column].map(|(_, i)| i);
@@ -348,9 +349,6 @@ impl Rows {
     }
 
     fn lose(&mut self, target: Target, field: u32) {
-        if let Some(f) = self.names.target_info(target).filter {
-            self.filter_values[f as usize].get_or_insert(field);
-        }
         self.others.push((target, field));
     }
 

@@ -488,6 +488,9 @@ fn feed_stream(
     let mut base = 0;
     if format == Format::Evtx {
         let header = evtx_header(buffer.bytes());
+        if ended && buffer.bytes().starts_with(b"ElfFile\0") && buffer.bytes().len() < 4096 {
+            diagnostics.report(name, None, Problem::CutOff);
+        }
         buffer.skip(header);
         base = header as u64;
     }
