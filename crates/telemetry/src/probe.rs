@@ -4,7 +4,9 @@ use arrow::array::RecordBatch;
 
 use crate::diagnostics::Diagnostics;
 use crate::filter::RowFilter;
+use crate::input::Origin;
 use crate::rows::{Plan, Rows};
+use crate::scan::{Options, Scan};
 
 /// Reads a run of EVTX chunks as the plan says.
 pub fn evtx(chunks: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
@@ -33,6 +35,31 @@ pub fn evtx_plan(chunks: &[u8]) -> Plan {
     let mut diagnostics = Diagnostics::default();
     crate::evtx::read(chunks, 4096, "probe.evtx", &mut rows, &mut diagnostics);
     everything(&rows)
+}
+
+/// Reads a block of JSON as the plan says.
+pub fn json(block: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
+    let mut rows = Rows::new(plan);
+    let mut diagnostics = Diagnostics::default();
+    crate::json::read(block, 0, "probe.json", &mut rows, &mut diagnostics);
+    (rows.finish(), diagnostics)
+}
+
+/// A plan for everything that this block of JSON holds.
+pub fn json_plan(block: &[u8]) -> Plan {
+    let mut rows = Rows::new(&Plan::discovery());
+    let mut diagnostics = Diagnostics::default();
+    crate::json::read(block, 0, "probe.json", &mut rows, &mut diagnostics);
+    everything(&rows)
+}
+
+/// Reads a whole file of any kind.
+///
+/// # Panics
+/// When the system has no room for a temporary file.
+pub fn file(content: &[u8], plan: Plan, options: Options) -> Scan {
+    let origin = Origin::kept(content).expect("a temporary file");
+    Scan::new(vec![origin], plan, options)
 }
 
 /// Reads a block of event XML, or of a syslog with event XML in it, as the plan says.

@@ -26,6 +26,13 @@ impl Origin {
         }
     }
 
+    /// A stream, kept in a temporary file until nobody needs it any more.
+    pub(crate) fn kept(mut stream: impl io::Read) -> io::Result<Self> {
+        let mut file = NamedTempFile::new()?;
+        io::copy(&mut stream, &mut file)?;
+        Ok(Self::Stdin(Arc::new(file)))
+    }
+
     /// Opens it from its beginning.
     pub(crate) fn open(&self) -> io::Result<File> {
         match self {
@@ -44,20 +51,13 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<Origin>, (PathBuf, io::Error)> 
     let mut found = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            let kept = spool(io::stdin().lock()).map_err(|e| (path.clone(), e))?;
-            found.push(Origin::Stdin(Arc::new(kept)));
+            found.push(Origin::kept(io::stdin().lock()).map_err(|e| (path.clone(), e))?);
         } else {
             let meta = fs::metadata(path).map_err(|e| (path.clone(), e))?;
             walk(path, meta.is_dir(), 0, &mut found).map_err(|e| (path.clone(), e))?;
         }
     }
     Ok(found)
-}
-
-fn spool(mut reader: impl io::Read) -> io::Result<NamedTempFile> {
-    let mut file = NamedTempFile::new()?;
-    io::copy(&mut reader, &mut file)?;
-    Ok(file)
 }
 
 fn walk(path: &Path, is_dir: bool, depth: usize, found: &mut Vec<Origin>) -> io::Result<()> {
