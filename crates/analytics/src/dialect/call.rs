@@ -100,6 +100,18 @@ pub(crate) fn has_aggregate(expr: &Expr) -> bool {
     .is_break()
 }
 
+/// Whether an expression has another as a part.
+pub(crate) fn contains(expr: &Expr, part: &Expr) -> bool {
+    visit_expressions(expr, |e| {
+        if e == part {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })
+    .is_break()
+}
+
 /// Calls `seen` with the relation of every resolved column.
 pub(crate) fn each_column(expr: &Expr, seen: &mut dyn FnMut(&str)) {
     let _: ControlFlow<()> = visit_expressions(expr, |e| {
@@ -213,10 +225,17 @@ impl Resolver<'_> {
         if !call.within_group.is_empty() || !matches!(call.parameters, FunctionArguments::None) {
             return Err(SqlErrorKind::unsupported(format!("this form of {name}")).at(at));
         }
+        if !functions::is_known(&name) && Generator::of(&function(&name, vec![null()])).is_none() {
+            return Err(SqlErrorKind::UnknownFunction {
+                nearest: nearest(&name, functions::names()),
+                name: written,
+            }
+            .at(at));
+        }
         let Some(args) = plain_args(&call.args) else {
             return Err(misuse(format!("{name} takes plain expressions")));
         };
-        let mut args = args
+        let args = args
             .into_iter()
             .map(|e| self.expr(e, scope))
             .collect::<Result<Vec<_>, _>>()?;
@@ -253,21 +272,17 @@ impl Resolver<'_> {
                 let Some(over) = over else {
                     return Err(misuse(format!("{name} needs an OVER (...)")));
                 };
-                if let [value, _, default] = args.as_slice()
-                    && matches!(name.as_str(), "lag" | "lead")
-                {
-                    let (value, default) = (value.clone(), default.clone());
-                    args[0] = function("unify", vec![value.clone(), default.clone()]);
-                    args[2] = function("unify", vec![default, value]);
-                }
-                return Ok(engine_call(
-                    &name,
-                    args,
-                    false,
-                    filter,
-                    null_treatment,
-                    Some(over),
-                ));
+                let call = engine_call(&name, args, false, filter, null_treatment, Some(over));
+                // The engine counts without a sign; Spark's positions are plain integers.
+                let counts = matches!(
+                    name.as_str(),
+                    "row_number" | "rank" | "dense_rank" | "ntile"
+                );
+                return Ok(if counts {
+                    function("cast_int", vec![call])
+                } else {
+                    call
+                });
             }
             _ => {}
         }
@@ -337,11 +352,7 @@ impl Resolver<'_> {
                     )
                     .at(at))
                 }
-                None => Err(SqlErrorKind::UnknownFunction {
-                    nearest: nearest(&name, functions::names()),
-                    name: written,
-                }
-                .at(at)),
+                None => Err(misuse(format!("{name} does not take {count} arguments"))),
             },
         }
     }

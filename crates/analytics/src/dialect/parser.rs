@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn syntax_errors_have_a_place() {
-        let error = parse("SELECT a\nFROM t\nWHERE WHERE").unwrap_err();
+        let error = parse("SELECT a\nFROM t\nWHERE )").unwrap_err();
         assert_eq!(error.at, Some(Position { line: 3, column: 7 }));
     }
 

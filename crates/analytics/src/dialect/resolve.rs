@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident};
 
+use super::call;
 use super::error::{Position, SqlError, SqlErrorKind, nearest};
 use super::scope::{Alias, AliasUse, Match, Rank, Scope, quoted};
 use super::scope::{Column, Open};
@@ -116,7 +117,12 @@ impl<'a> Resolver<'a> {
         }
         let mut found = scope.find(name, self.tables);
         let best = found.iter().map(|m| m.rank).min();
-        if best.is_none_or(|rank| rank > Rank::QueryAlias) && !aliases.is_empty() {
+        // Where the alias is made of the very field, the query says that there is such a field, and Spark prefers it.
+        let made_of_it = best == Some(Rank::Possible)
+            && found
+                .iter()
+                .any(|m| aliases.iter().any(|a| call::contains(&a.expr, &m.expr)));
+        if best.is_none_or(|rank| rank > Rank::QueryAlias) && !made_of_it && !aliases.is_empty() {
             match scope.alias_use {
                 AliasUse::AfterColumns => {
                     if let Some(expr) = one_alias(&aliases, scope.alias_use, name, at)? {

@@ -122,6 +122,26 @@ const WINDOWS: &[&str] = &[
     "nth_value",
 ];
 
+/// Functions that the rewriter turns into other forms, and the generators of rows.
+const SPECIAL: &[&str] = &[
+    "if",
+    "iff",
+    "nvl2",
+    "nullif",
+    "isnull",
+    "isnotnull",
+    "not",
+    "decode",
+    "now",
+    "current_timestamp",
+    "current_date",
+    "curdate",
+    "explode",
+    "explode_outer",
+    "posexplode",
+    "posexplode_outer",
+];
+
 static SCALARS: LazyLock<HashMap<&'static str, Scalar>> = LazyLock::new(|| {
     FAMILIES
         .iter()
@@ -183,21 +203,13 @@ pub(crate) fn is_engine_aggregate(name: &str) -> bool {
     AGGREGATES.iter().any(|(_, engine, ..)| *engine == name)
 }
 
+/// Whether a query can call a function of this (lower-case) name.
+pub(crate) fn is_known(name: &str) -> bool {
+    kind(name).is_some() || SPECIAL.contains(&name)
+}
+
 /// Every name a query can call, sorted.
 pub fn names() -> Vec<&'static str> {
-    let special = [
-        "if",
-        "iff",
-        "nvl2",
-        "nullif",
-        "isnull",
-        "isnotnull",
-        "decode",
-        "now",
-        "current_timestamp",
-        "current_date",
-    ];
-    let generators = ["explode", "explode_outer", "posexplode", "posexplode_outer"];
     let mut names: Vec<&'static str> = SCALARS
         .keys()
         .copied()
@@ -208,8 +220,7 @@ pub fn names() -> Vec<&'static str> {
                 .flat_map(|(names, ..)| names.iter().copied()),
         )
         .chain(WINDOWS.iter().copied())
-        .chain(special)
-        .chain(generators)
+        .chain(SPECIAL.iter().copied())
         .collect();
     names.sort_unstable();
     names.dedup();

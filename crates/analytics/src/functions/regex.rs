@@ -344,7 +344,9 @@ fn replacement(
                 match regex.group_named(&name) {
                     Some(g) => out.push_str(group_text(value, groups, g)),
                     None => {
-                        return exec_err!("regexp_replace: the pattern has no group named {name:?}");
+                        return exec_err!(
+                            "regexp_replace: the pattern has no group named {name:?}"
+                        );
                     }
                 }
             }
