@@ -1,4 +1,16 @@
-//! The SQL engine over recorded telemetry.
+//! Questions to recorded telemetry: Spark SQL over the event table, packs of hunts, and findings with the records they
+//! stand on. Not inside: how files are read, and how answers are printed.
 
 pub mod dialect;
+mod engine;
+mod findings;
+mod inventory;
 pub mod functions;
+mod nearest;
+pub mod pack;
+pub mod render;
+mod table;
+
+pub use engine::{Answer, Engine, Error, Outcome, Prepared};
+pub use inventory::{Count, FileCount, Inventory, inventory};
+pub use findings::{Finding, Gatherer};

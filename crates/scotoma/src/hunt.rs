@@ -29,14 +29,12 @@ pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
         hunts.retain(|h| args.only.contains(&h.id));
     }
     let mut session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
-    let prepared = hunts
-        .iter()
-        .map(|hunt| {
-            session
-                .engine
-                .prepare(&hunt.sql)
-                .with_context(|| format!("hunt {}", hunt.id))
-        })
+    let prepared = session
+        .engine
+        .prepare_all(hunts.iter().map(|hunt| hunt.sql.as_str()))
+        .into_iter()
+        .zip(&hunts)
+        .map(|(prepared, hunt)| prepared.with_context(|| format!("hunt {}", hunt.id)))
         .collect::<anyhow::Result<Vec<Prepared>>>()?;
     let queries: Vec<&Prepared> = prepared.iter().collect();
     session.engine.share(&queries);

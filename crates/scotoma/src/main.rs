@@ -15,6 +15,9 @@ use clap::Parser;
 
 use cli::{Cli, Verb};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The input or the command was wrong.
 const WRONG: u8 = 2;
 

@@ -112,9 +112,15 @@ fn main() {
         columns: plan.columns[..6].to_vec(),
         ..plan.clone()
     };
-    let six = || drop(black_box(probe::xml(block.as_bytes(), &some)));
-    let tokens = || drop(black_box(only_events(black_box(&block))));
-    let tree = || drop(black_box(trees(black_box(&block))));
+    let six = || {
+        black_box(probe::xml(black_box(block.as_bytes()), &some));
+    };
+    let tokens = || {
+        black_box(only_events(black_box(&block)));
+    };
+    let tree = || {
+        black_box(trees(black_box(&block)));
+    };
 
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);
     let mut group = criterion.benchmark_group("xml");

@@ -31,6 +31,8 @@ pub enum Problem {
     TooDeep,
     /// The content is of no format that is read here.
     UnknownFormat,
+    /// More different field names than are told apart; this many values have no column of their own.
+    TooManyFields(u64),
     /// The file could not be read.
     Io(String),
 }
@@ -63,6 +65,12 @@ impl fmt::Display for Problem {
                 f,
                 "no known format (EVTX, JSON, event XML, syslog, Parquet)"
             ),
+            Self::TooManyFields(n) => {
+                write!(
+                    f,
+                    "too many different field names; {n} values can only be asked for by name"
+                )
+            }
             Self::Io(why) => write!(f, "{why}"),
         }
     }

@@ -61,7 +61,7 @@ struct HeaderFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Feed {
     /// Index into [`columns`].
-    pub column: usize,
+    pub column: u16,
     /// Lower wins.
     pub priority: u16,
     /// The path keeps a column of its own besides.
@@ -82,6 +82,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let mut feeds = HashMap::new();
     let mut names = HashMap::new();
     for (column, c) in file.column.iter().enumerate() {
+        let number = u16::try_from(column).expect("data/header.toml is checked by a test");
         let groups = [
             (&c.from, false, false),
             (&c.also, true, false),
@@ -93,7 +94,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
                 feeds.insert(
                     path.to_lowercase(),
                     Feed {
-                        column,
+                        column: number,
                         priority,
                         keeps_column,
                         beat_only,

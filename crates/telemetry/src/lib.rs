@@ -3,7 +3,9 @@
 //! Inside: finding inputs, unpacking them, telling formats apart, and turning records into rows under the names the
 //! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
 
+mod buffer;
 mod diagnostics;
+mod dictionary;
 mod encoding;
 mod evtx;
 mod filter;
@@ -17,11 +19,14 @@ pub mod parquet;
 #[doc(hidden)]
 pub mod probe;
 mod record;
+mod route;
 mod rows;
 mod scan;
 mod select;
 mod sniff;
 pub mod sysmon_fields;
+#[cfg(test)]
+mod testing;
 pub mod time;
 mod xml;
 

@@ -5,7 +5,7 @@
 //! This module knows paths; it refuses to know values.
 
 use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::hash::BuildHasher;
 
 use crate::header::{self, Feed};
@@ -13,6 +13,13 @@ use crate::header::{self, Feed};
 /// A key of an input, with the path that leads to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node(u32);
+
+impl Node {
+    /// A number of its own.
+    pub(crate) fn number(self) -> u64 {
+        self.0.into()
+    }
+}
 
 /// A column of the event table as some node's value would fill it, whether or not anybody asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +71,16 @@ enum Place {
     UserData,
 }
 
+/// What is asked of a node for every value it has; the rest of [`NodeInfo`] only matters when a node is new.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brief {
+    pub(crate) feed: Option<Feed>,
+    pub(crate) target: Target,
+    /// It is a field of the event's own data.
+    pub(crate) data: bool,
+    wanted: bool,
+}
+
 /// A column known to a worker.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetInfo {
@@ -82,6 +99,8 @@ pub(crate) struct TargetInfo {
 pub(crate) struct Wanted {
     pub(crate) columns: FxHashMap<String, u32>,
     pub(crate) filters: FxHashMap<String, u32>,
+    /// Fields of which not the first value of a record is asked for, but a later one (`Name#2`).
+    pub(crate) repeated: FxHashSet<String>,
     /// Every field is to be looked at, if only to learn that it is there.
     pub(crate) all: bool,
 }
@@ -90,6 +109,9 @@ pub(crate) struct Wanted {
 #[derive(Debug)]
 pub struct Names {
     nodes: Vec<NodeInfo>,
+    briefs: Vec<Brief>,
+    /// Some node was met in a nested Winlogbeat document.
+    beats: bool,
     index: HashTable<u32>,
     targets: Vec<TargetInfo>,
     by_name: FxHashMap<String, Target>,
@@ -103,6 +125,8 @@ impl Names {
     pub(crate) fn new(wanted: Wanted) -> Self {
         let mut names = Self {
             nodes: Vec::new(),
+            briefs: Vec::new(),
+            beats: false,
             index: HashTable::new(),
             targets: Vec::new(),
             by_name: FxHashMap::default(),
@@ -116,7 +140,7 @@ impl Names {
             ("EventData", Place::Data),
         ] {
             let target = names.target(key);
-            names.nodes.push(NodeInfo {
+            names.push(NodeInfo {
                 feed: None,
                 target,
                 embedded: false,
@@ -154,13 +178,34 @@ impl Names {
     ///
     /// Header candidates are always wanted: which of them wins is known only at the end of the record.
     pub fn wanted(&self, node: Node) -> bool {
-        let info = &self.nodes[node.0 as usize];
+        self.briefs[node.0 as usize].wanted
+    }
+
+    pub(crate) fn brief(&self, node: Node) -> Brief {
+        self.briefs[node.0 as usize]
+    }
+
+    /// Whether any key was met that only nested Winlogbeat documents have.
+    pub(crate) fn beats(&self) -> bool {
+        self.beats
+    }
+
+    fn push(&mut self, info: NodeInfo) {
         let target = &self.targets[info.target.0 as usize];
-        self.wanted.all
-            || info.feed.is_some()
-            || target.column.is_some()
-            || target.filter.is_some()
-            || info.embedded
+        self.briefs.push(Brief {
+            feed: info.feed,
+            target: info.target,
+            data: info.place == Place::Data,
+            wanted: self.wanted.all
+                || (!self.wanted.repeated.is_empty()
+                    && self.wanted.repeated.contains(&target.name.to_lowercase()))
+                || info.feed.is_some()
+                || target.column.is_some()
+                || target.filter.is_some()
+                || info.embedded,
+        });
+        self.beats |= info.beat;
+        self.nodes.push(info);
     }
 
     pub(crate) fn info(&self, node: Node) -> &NodeInfo {
@@ -237,14 +282,19 @@ impl Names {
     }
 
     fn add(&mut self, parent: Node, key: &[u8], hash: u64) -> Node {
-        // Past the limit every new key of a container is one and the same nameless key.
-        if self.nodes.len() >= MAX_NODES && !key.is_empty() {
+        // Past the limit every new key of a container is one and the same nameless key, unless a query asks for it.
+        let lower = || String::from_utf8_lossy(key).to_lowercase();
+        let asked = |w: &Wanted| {
+            let lower = lower();
+            w.columns.contains_key(&lower) || w.filters.contains_key(&lower)
+        };
+        if self.nodes.len() >= MAX_NODES && !key.is_empty() && !asked(&self.wanted) {
             self.overflow += 1;
             return self.child(parent, b"");
         }
         let info = self.describe(parent, key);
         let node = Node(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        self.nodes.push(info);
+        self.push(info);
         let nodes = &self.nodes;
         self.index.insert_unique(hash, node.0, |&n| {
             let info = &nodes[n as usize];
@@ -264,7 +314,8 @@ impl Names {
             _ if matches!(lower.as_str(), "#attributes" | "#text") => (up_place, up.path.clone()),
             // Case tells evtx_dump's `Event` from the `event` of the Elastic Common Schema.
             Place::Outside => match (up.path.as_str(), &*spelled) {
-                ("", "Event") if parent == ROOT => (Place::Outside, String::new()),
+                // What Elasticsearch and its exporters wrap around a document goes, too.
+                ("", "Event" | "_source") if parent == ROOT => (Place::Outside, String::new()),
                 ("", "System" | "System_attributes") => (Place::System, "System".to_owned()),
                 ("", "EventData" | "EventData_attributes") => (Place::Data, "EventData".to_owned()),
                 ("", "UserData" | "UserData_attributes") => {

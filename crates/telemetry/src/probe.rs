@@ -6,6 +6,35 @@ use crate::diagnostics::Diagnostics;
 use crate::filter::RowFilter;
 use crate::rows::{Plan, Rows};
 
+/// Reads a run of EVTX chunks as the plan says.
+pub fn evtx(chunks: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
+    let mut rows = Rows::new(plan);
+    let mut diagnostics = Diagnostics::default();
+    crate::evtx::read(chunks, 4096, "probe.evtx", &mut rows, &mut diagnostics);
+    (rows.finish(), diagnostics)
+}
+
+/// Reads EVTX chunks block by block, as a scan does, and counts the rows.
+pub fn evtx_blocks(chunks: &[u8], block: usize, plan: &Plan) -> (usize, Diagnostics) {
+    let mut rows = Rows::new(plan);
+    let mut diagnostics = Diagnostics::default();
+    let (mut count, mut base) = (0, 4096);
+    for block in chunks.chunks(block) {
+        crate::evtx::read(block, base, "probe.evtx", &mut rows, &mut diagnostics);
+        count += std::hint::black_box(rows.finish()).map_or(0, |b| b.num_rows());
+        base += block.len() as u64;
+    }
+    (count, diagnostics)
+}
+
+/// A plan for everything that these EVTX chunks hold.
+pub fn evtx_plan(chunks: &[u8]) -> Plan {
+    let mut rows = Rows::new(&Plan::discovery());
+    let mut diagnostics = Diagnostics::default();
+    crate::evtx::read(chunks, 4096, "probe.evtx", &mut rows, &mut diagnostics);
+    everything(&rows)
+}
+
 /// Reads a block of event XML, or of a syslog with event XML in it, as the plan says.
 pub fn xml(block: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
     let mut rows = Rows::new(plan);
@@ -17,13 +46,12 @@ pub fn xml(block: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
 /// A plan for everything that this block of event XML holds.
 pub fn xml_plan(block: &[u8]) -> Plan {
     let mut rows = Rows::new(&Plan::discovery());
-    crate::xml::read(
-        block,
-        0,
-        "probe.xml",
-        &mut rows,
-        &mut Diagnostics::default(),
-    );
+    let mut diagnostics = Diagnostics::default();
+    crate::xml::read(block, 0, "probe.xml", &mut rows, &mut diagnostics);
+    everything(&rows)
+}
+
+fn everything(rows: &Rows) -> Plan {
     let mut seen = std::collections::HashSet::new();
     let columns = crate::header::columns()
         .iter()

@@ -12,7 +12,7 @@ pub enum Raw<'a> {
     Text(&'a str),
     /// The inside of a JSON string: escapes are undone when somebody reads it, and bad UTF-8 is replaced.
     Escaped(&'a [u8]),
-    /// UTF-16LE code units.
+    /// UTF-16LE code units; the text ends at the first NUL or with them.
     Utf16(&'a [u8]),
     /// An integer.
     Int(i64),
@@ -26,7 +26,7 @@ impl<'a> Raw<'a> {
         match self {
             Self::Text(t) => t,
             Self::Escaped(bytes) => crate::json::unescape(bytes, arena),
-            Self::Utf16(bytes) => utf16(bytes, arena),
+            Self::Utf16(bytes) => std::str::from_utf8(utf16(bytes, arena)).unwrap_or_default(),
             Self::Int(i) => bumpalo::format!(in arena, "{}", i).into_bump_str(),
             Self::Time(t) => arena.alloc_str(&crate::time::format(t)),
         }
@@ -49,13 +49,28 @@ impl<'a> Raw<'a> {
     }
 }
 
-fn utf16<'a>(bytes: &[u8], arena: &'a Bump) -> &'a str {
-    let mut text = bumpalo::collections::String::with_capacity_in(bytes.len() / 2, arena);
-    let units = bytes
-        .chunks_exact(2)
-        .map(|b| u16::from_le_bytes([b[0], b[1]]));
-    text.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
-    text.into_bump_str()
+/// UTF-16LE up to the first NUL as UTF-8; a lone surrogate becomes U+FFFD.
+pub(crate) fn utf16<'a>(bytes: &[u8], arena: &'a Bump) -> &'a [u8] {
+    let units = bytes.as_chunks::<2>().0;
+    let mut text = bumpalo::collections::Vec::with_capacity_in(units.len(), arena);
+    // Nearly all text is ASCII: block by block, as long as it lasts. Zero wraps around to what is none.
+    let (blocks, _) = units.as_chunks::<16>();
+    for block in blocks {
+        let odd = |u: &[u8; 2]| u16::from_le_bytes(*u).wrapping_sub(1) >= 0x7f;
+        if block.iter().fold(false, |any, u| any | odd(u)) {
+            break;
+        }
+        text.extend_from_slice_copy(&block.map(|u| u[0]));
+    }
+    let rest = units[text.len()..].iter().map(|u| u16::from_le_bytes(*u));
+    for c in char::decode_utf16(rest.take_while(|u| *u != 0)) {
+        let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+        match u8::try_from(c) {
+            Ok(b) if b.is_ascii() => text.push(b),
+            _ => text.extend_from_slice_copy(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    text.into_bump_slice()
 }
 
 /// The fields of one record in the order the input has them.

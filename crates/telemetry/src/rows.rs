@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int64Builder, RecordBatch, RecordBatchOptions, StringDictionaryBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, Int64Builder, RecordBatch, RecordBatchOptions, TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{Int32Type, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use bumpalo::Bump;
 
+use crate::dictionary::TextColumn;
 use crate::filter::{RowFilter, Test};
-use crate::header::{self, Kind};
+use crate::header::{self, Feed, Kind};
 use crate::names::{Names, Node, Target, Wanted};
 use crate::record::{Raw, Record};
+use crate::route::{Move, Routes};
 
 /// What a reading is to deliver: columns by canonical name, and the rows worth building.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ pub struct Position<'a> {
 }
 
 enum Column {
-    Text(StringDictionaryBuilder<Int32Type>),
+    Text(TextColumn),
     Int(Int64Builder),
     Time(TimestampMicrosecondBuilder),
 }
@@ -65,7 +66,7 @@ enum Column {
 impl Column {
     fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Text => Self::Text(StringDictionaryBuilder::new()),
+            Kind::Text => Self::Text(TextColumn::new()),
             Kind::Int => Self::Int(Int64Builder::new()),
             Kind::Time => Self::Time(TimestampMicrosecondBuilder::new()),
         }
@@ -96,7 +97,7 @@ impl Column {
     /// Appends a value; `false` if the column cannot hold it.
     fn append<'a>(&mut self, value: Raw<'a>, arena: &'a Bump) -> bool {
         match self {
-            Self::Text(b) => b.append(value.text(arena)).is_ok(),
+            Self::Text(b) => b.append(value, arena),
             Self::Int(b) => value.int(arena).map(|i| b.append_value(i)).is_some(),
             Self::Time(b) => value.time(arena).map(|t| b.append_value(t)).is_some(),
         }
@@ -104,12 +105,24 @@ impl Column {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(b) => Arc::new(b.finish()),
+            Self::Text(b) => b.finish(),
             Self::Int(b) => Arc::new(b.finish()),
             Self::Time(b) => Arc::new(b.finish().with_timezone("UTC")),
         }
     }
 }
+
+/// How often the record at hand had a value for a column, and where that goes.
+#[derive(Clone, Copy)]
+struct Use {
+    record: u32,
+    count: u32,
+    /// Index among the columns asked for, or [`NOWHERE`].
+    column: u32,
+    seen: bool,
+}
+
+const NOWHERE: u32 = u32::MAX;
 
 /// One worker's table in the making.
 pub struct Rows {
@@ -125,9 +138,15 @@ pub struct Rows {
     // Scratch for the record at hand.
     candidates: Vec<Option<(u16, u32)>>,
     filter_values: Vec<Option<u32>>,
-    stamps: Vec<(u32, u32)>,
+    feeding: Vec<(Feed, u32)>,
+    uses: Vec<Use>,
     record_number: u32,
-    losers: Vec<(Target, u32)>,
+    /// Values that take no place in the header, and their columns.
+    others: Vec<(Target, u32)>,
+    moves: Vec<Move>,
+    checks: Vec<(u32, Kind)>,
+    routes: Routes,
+    header_kinds: Vec<Kind>,
     /// Records offered since the last batch.
     pub(crate) offered: u64,
 }
@@ -145,6 +164,10 @@ impl Rows {
         for (i, name) in (0u32..).zip(plan.filter.columns()) {
             wanted.filters.insert(name.to_owned(), i);
         }
+        let asked = wanted.columns.keys().chain(wanted.filters.keys());
+        wanted.repeated = asked
+            .filter_map(|name| Some(name.rsplit_once('#')?.0.to_owned()))
+            .collect();
         let clauses = plan
             .filter
             .clauses
@@ -176,9 +199,14 @@ impl Rows {
             rows: 0,
             candidates: vec![None; header::columns().len()],
             filter_values: vec![None; wanted.filters.len()],
-            stamps: Vec::new(),
+            feeding: Vec::new(),
+            uses: Vec::new(),
             record_number: 0,
-            losers: Vec::new(),
+            others: Vec::new(),
+            moves: Vec::new(),
+            checks: Vec::new(),
+            routes: Routes::default(),
+            header_kinds: header::columns().iter().map(|h| h.kind).collect(),
             names: Names::new(wanted),
             offered: 0,
         }
@@ -189,74 +217,105 @@ impl Rows {
         &mut self.names
     }
 
-    /// Rows in the batch being built.
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether no row is being held.
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
     /// Takes a record: settles its header, asks the filter, and appends it if it passes.
     pub fn offer<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) {
         self.offered += 1;
-        self.settle(record, arena);
-        if self.passes(record, arena) {
+        let hash = Routes::hash(record);
+        let known = self.routes.find(hash, record).filter(|n| {
+            let mut checks = self.routes.get(*n).checks.iter();
+            checks.all(|(i, kind)| readable(record.fields[*i as usize].1, *kind, arena))
+        });
+        if let Some(n) = known {
+            let route = self.routes.get(n);
+            self.filter_values.copy_from_slice(&route.filter_values);
+            if !passes(&self.clauses, &self.filter_values, record, arena) {
+                return;
+            }
+            if let Some(moves) = &route.moves {
+                for (field, column) in moves {
+                    let c = &mut self.columns[*column as usize];
+                    c.pad(self.rows);
+                    c.append(record.fields[*field as usize].1, arena);
+                }
+                self.append_position(at, arena);
+                return;
+            }
+        }
+        let settled = self.settle(record, arena);
+        let route = known.or_else(|| {
+            settled.then(|| {
+                let (checks, filters) = (&self.checks, &self.filter_values);
+                self.routes.add(hash, record, checks, filters)
+            })
+        });
+        if passes(&self.clauses, &self.filter_values, record, arena) {
             self.append(record, at, arena);
+            if let Some(n) = route {
+                self.routes.learn_moves(n, &self.moves);
+            }
         }
     }
 
-    /// Decides which candidate fills each header column, and notes where the others go.
-    fn settle<'a>(&mut self, record: &Record<'a>, arena: &'a Bump) {
+    /// Decides which candidate fills each header column, and notes where the others go. `true` if all records with these
+    /// keys settle so whose values are readable as `checks` says.
+    fn settle<'a>(&mut self, record: &Record<'a>, arena: &'a Bump) -> bool {
         self.candidates.fill(None);
         self.filter_values.fill(None);
-        self.losers.clear();
+        self.feeding.clear();
+        self.others.clear();
         self.record_number = self.record_number.wrapping_add(1);
-        let beat = record.fields.iter().any(|(n, _)| self.names.info(*n).beat);
+        let beat =
+            self.names.beats() && record.fields.iter().any(|(n, _)| self.names.info(*n).beat);
+        let (mut mixed, mut data) = (false, false);
         for (i, (node, value)) in (0u32..).zip(&record.fields) {
-            let info = self.names.info(*node);
-            let Some(feed) = info.feed else {
-                let target = self.names.target_info(info.target);
-                if let Some(f) = target.filter {
-                    self.filter_values[f as usize].get_or_insert(i);
-                }
+            let brief = self.names.brief(*node);
+            let Some(feed) = brief.feed else {
+                self.others.push((brief.target, i));
+                mixed |= brief.data != data;
+                data = brief.data;
                 continue;
             };
-            let kind = header::columns()[feed.column].kind;
-            let usable = (beat || !feed.beat_only)
-                && match kind {
-                    Kind::Text => true,
-                    Kind::Int => value.int(arena).is_some(),
-                    Kind::Time => value.time(arena).is_some(),
-                };
-            let best = self.candidates[feed.column];
-            let wins = usable && best.is_none_or(|(priority, _)| feed.priority < priority);
-            if wins {
-                self.candidates[feed.column] = Some((feed.priority, i));
+            self.feeding.push((feed, i));
+            let column = usize::from(feed.column);
+            // Whether a value can be used may cost reading it: ask only about those that could win.
+            if self.candidates[column].is_some_and(|(priority, _)| feed.priority >= priority) {
+                continue;
+            }
+            if (beat || !feed.beat_only) && readable(*value, self.header_kinds[column], arena) {
+                self.candidates[column] = Some((feed.priority, i));
+            }
+        }
+        let mut settled = !beat;
+        self.checks.clear();
+        for (kind, candidate) in self.header_kinds.iter().zip(&self.candidates) {
+            if let (Kind::Int | Kind::Time, Some((_, i))) = (kind, candidate) {
+                self.checks.push((*i, *kind));
             }
         }
         // Whoever neither won nor says the same as the winner keeps a column of its own.
-        for (i, (node, value)) in (0u32..).zip(&record.fields) {
-            let Some(feed) = self.names.info(*node).feed else {
-                continue;
-            };
+        for n in 0..self.feeding.len() {
+            let (feed, i) = self.feeding[n];
+            let (node, value) = record.fields[i as usize];
+            let winner = self.candidates[usize::from(feed.column)];
+            // One that would have won with another value.
+            settled &= winner.is_some_and(|(best, _)| best <= feed.priority);
             if feed.keeps_column {
-                let target = self.names.info(*node).target;
+                let target = self.names.brief(node).target;
                 self.lose(target, i);
                 continue;
             }
-            let Some((_, winner)) = self.candidates[feed.column] else {
-                let raw = self.names.raw(*node);
+            let Some((_, winner)) = winner else {
+                let raw = self.names.raw(node);
                 self.lose(raw, i);
                 continue;
             };
             if winner == i {
                 continue;
             }
+            // Whether they say the same depends on what they say.
+            settled = false;
             let winner = record.fields[winner as usize].1;
-            let same = match header::columns()[feed.column].kind {
+            let same = match self.header_kinds[usize::from(feed.column)] {
                 Kind::Text => winner.text(arena) == value.text(arena),
                 Kind::Int => value
                     .int(arena)
@@ -266,8 +325,19 @@ impl Rows {
                     .is_some_and(|v| winner.time(arena) == Some(v)),
             };
             if !same {
-                let raw = self.names.raw(*node);
+                let raw = self.names.raw(node);
                 self.lose(raw, i);
+            }
+        }
+        // A field of the event has its name before what a shipper put beside the event under the same name.
+        if mixed {
+            let names = &self.names;
+            self.others
+                .sort_by_key(|(_, i)| !names.brief(record.fields[*i as usize].0).data);
+        }
+        for (target, i) in &self.others {
+            if let Some(f) = self.names.target_info(*target).filter {
+                self.filter_values[f as usize].get_or_insert(*i);
             }
         }
         for (column, filter) in self.header_filters.iter().enumerate() {
@@ -275,50 +345,36 @@ impl Rows {
                 self.filter_values[*f as usize] = self.candidates[column].map(|(_, i)| i);
             }
         }
+        settled
     }
 
     fn lose(&mut self, target: Target, field: u32) {
-        if let Some(f) = self.names.target_info(target).filter {
-            self.filter_values[f as usize].get_or_insert(field);
-        }
-        self.losers.push((target, field));
-    }
-
-    fn passes<'a>(&self, record: &Record<'a>, arena: &'a Bump) -> bool {
-        self.clauses.iter().all(|clause| {
-            clause.iter().any(|(slot, test)| {
-                let value = self.filter_values[*slot as usize].map(|i| record.fields[i as usize].1);
-                let value = value.unwrap_or(Raw::Int(0));
-                let present = self.filter_values[*slot as usize].is_some();
-                test.passes(
-                    present,
-                    || value.text(arena),
-                    || value.int(arena).or_else(|| value.time(arena)),
-                )
-            })
-        })
+        self.others.push((target, field));
     }
 
     fn append<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) {
-        for (column, candidate) in self.candidates.iter().enumerate() {
-            if let (Some((_, i)), Some(c)) = (candidate, self.header_columns[column]) {
-                let c = &mut self.columns[c as usize];
-                c.pad(self.rows);
-                c.append(record.fields[*i as usize].1, arena);
+        self.moves.clear();
+        for (candidate, column) in self.candidates.iter().zip(&self.header_columns) {
+            if let (Some((_, i)), Some(c)) = (candidate, column) {
+                self.moves.push((*i, *c));
             }
         }
-        for i in 0..record.fields.len() {
-            let (node, value) = record.fields[i];
-            let info = self.names.info(node);
-            if info.feed.is_none() {
-                let target = info.target;
-                self.fill(target, value, arena);
+        for i in 0..self.others.len() {
+            let (target, field) = self.others[i];
+            let column = self.occurrence(target);
+            if column != NOWHERE {
+                self.moves.push((field, column));
             }
         }
-        for i in 0..self.losers.len() {
-            let (target, field) = self.losers[i];
-            self.fill(target, record.fields[field as usize].1, arena);
+        for (field, column) in &self.moves {
+            let c = &mut self.columns[*column as usize];
+            c.pad(self.rows);
+            c.append(record.fields[*field as usize].1, arena);
         }
+        self.append_position(at, arena);
+    }
+
+    fn append_position(&mut self, at: Position<'_>, arena: &Bump) {
         if let Some(c) = self.source_file {
             let c = &mut self.columns[c as usize];
             c.pad(self.rows);
@@ -335,33 +391,37 @@ impl Rows {
         self.rows += 1;
     }
 
-    /// Puts a value into its column, or into the column of its repetition.
-    fn fill<'a>(&mut self, target: Target, value: Raw<'a>, arena: &'a Bump) {
-        let target = self.occurrence(target);
-        if let Some(c) = self.names.target_info(target).column {
-            let c = &mut self.columns[c as usize];
-            c.pad(self.rows);
-            c.append(value, arena);
-        }
-    }
-
     /// The column for this record's next value of `target`.
-    fn occurrence(&mut self, target: Target) -> Target {
-        if self.stamps.len() < self.names.target_count() {
-            self.stamps.resize(self.names.target_count() + 64, (0, 0));
+    fn occurrence(&mut self, target: Target) -> u32 {
+        let record = self.record_number;
+        let u = self.used(target);
+        if u.record != record {
+            u.record = record;
+            u.count = 1;
+            if !u.seen {
+                u.seen = true;
+                self.names.see(target);
+            }
+            return self.uses[target.0 as usize].column;
         }
-        let (stamp, count) = &mut self.stamps[target.0 as usize];
-        if *stamp != self.record_number {
-            *stamp = self.record_number;
-            *count = 1;
-            self.names.see(target);
-            return target;
-        }
-        *count += 1;
-        let n = *count;
+        u.count += 1;
+        let n = u.count;
         let repeat = self.names.repeat(target, n);
         self.names.see(repeat);
-        repeat
+        self.used(repeat).column
+    }
+
+    fn used(&mut self, target: Target) -> &mut Use {
+        for n in self.uses.len()..self.names.target_count() {
+            let target = Target(u32::try_from(n).unwrap_or(u32::MAX));
+            self.uses.push(Use {
+                record: 0,
+                count: 0,
+                column: self.names.target_info(target).column.unwrap_or(NOWHERE),
+                seen: false,
+            });
+        }
+        &mut self.uses[target.0 as usize]
     }
 
     /// The rows since the last call, if there are any.
@@ -400,4 +460,34 @@ impl Rows {
     pub fn wants(&self, node: Node) -> bool {
         self.names.wanted(node)
     }
+}
+
+/// Whether a header column of this kind can hold the value.
+fn readable<'a>(value: Raw<'a>, kind: Kind, arena: &'a Bump) -> bool {
+    match kind {
+        Kind::Text => true,
+        Kind::Int => value.int(arena).is_some(),
+        Kind::Time => value.time(arena).is_some(),
+    }
+}
+
+/// Whether the values pass the filter's clauses.
+fn passes<'a>(
+    clauses: &[Vec<(u32, Test)>],
+    values: &[Option<u32>],
+    record: &Record<'a>,
+    arena: &'a Bump,
+) -> bool {
+    clauses.iter().all(|clause| {
+        clause.iter().any(|(slot, test)| {
+            let value = values[*slot as usize].map(|i| record.fields[i as usize].1);
+            let present = value.is_some();
+            let value = value.unwrap_or(Raw::Int(0));
+            test.passes(
+                present,
+                || value.text(arena),
+                || value.int(arena).or_else(|| value.time(arena)),
+            )
+        })
+    })
 }

@@ -12,6 +12,7 @@ use std::thread;
 use arrow::array::RecordBatch;
 use rustc_hash::FxHashSet;
 
+use crate::buffer::Buffer;
 use crate::diagnostics::{Diagnostics, Problem};
 use crate::frame::{CHUNK, Cutter, Format};
 use crate::input::{Content, Limits, Origin, Stop, visit};
@@ -27,7 +28,7 @@ type Place = (usize, u64);
 enum Work {
     Bytes {
         format: Format,
-        bytes: Vec<u8>,
+        bytes: Buffer,
         base: u64,
         source: Arc<str>,
     },
@@ -64,7 +65,7 @@ struct State {
     cursor: Place,
     feeding: usize,
     alive: usize,
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Buffer>,
     report: Report,
     met: FxHashSet<String>,
     seen: BTreeMap<String, String>,
@@ -378,16 +379,18 @@ impl<'s> Worker<'s> {
                 let (rows, diagnostics) = (&mut self.rows, &mut self.diagnostics);
                 match format {
                     Format::JsonLines | Format::JsonObjects => {
-                        json::read(&bytes, base, &source, rows, diagnostics)
+                        json::read(bytes.bytes(), base, &source, rows, diagnostics)
                     }
                     Format::Xml | Format::Syslog => {
-                        xml::read(&bytes, base, &source, rows, diagnostics)
+                        xml::read(bytes.bytes(), base, &source, rows, diagnostics)
                     }
-                    Format::Evtx => evtx::read(&bytes, base, &source, rows, diagnostics),
+                    Format::Evtx => evtx::read(bytes.bytes(), base, &source, rows, diagnostics),
                 }
                 batches.extend(self.rows.finish());
                 let mut state = self.shared.lock();
-                if state.spare.len() < self.shared.queue_length * 2 {
+                // A buffer that grew for one long record is not worth keeping.
+                let usual = bytes.size() <= self.shared.limits.block * 2;
+                if usual && state.spare.len() < self.shared.queue_length * 3 {
                     state.spare.push(bytes);
                 }
             }
@@ -435,6 +438,11 @@ impl Drop for Worker<'_> {
             // Without this the consumer would wait for a block that never comes.
             self.shared.stop.store(true, Ordering::Relaxed);
         }
+        let overflow = self.rows.names().overflow;
+        if overflow > 0 {
+            self.diagnostics
+                .report("input", None, Problem::TooManyFields(overflow));
+        }
         state
             .report
             .diagnostics
@@ -473,41 +481,39 @@ fn feed_stream(
     }
     let mut reader = encoding::utf8(head, rest);
     let source: Arc<str> = name.into();
-    let mut buffer = shared.lock().spare.pop().unwrap_or_default();
-    buffer.clear();
-    let mut ended = fill(&mut *reader, &mut buffer, head.len().max(CHUNK))?;
-    let format = sniff(&buffer).ok_or(Stop::Failed(Problem::UnknownFormat))?;
+    let mut buffer = spare(shared);
+    let mut ended = buffer.fill(&mut *reader, head.len().max(CHUNK))?;
+    let format = sniff(buffer.bytes()).ok_or(Stop::Failed(Problem::UnknownFormat))?;
     let mut cutter = Cutter::new(format);
     let mut base = 0;
     if format == Format::Evtx {
-        let header = evtx_header(&buffer);
-        buffer.drain(..header);
+        let header = evtx_header(buffer.bytes());
+        if ended && buffer.bytes().starts_with(b"ElfFile\0") && buffer.bytes().len() < 4096 {
+            diagnostics.report(name, None, Problem::CutOff);
+        }
+        buffer.skip(header);
         base = header as u64;
     }
     shared.expanded.fetch_add(base, Ordering::Relaxed);
     let mut goal = shared.limits.block;
     loop {
         // What a failing decompressor gave before it failed is read like the rest.
-        let failure = if ended {
-            None
-        } else {
-            fill(&mut *reader, &mut buffer, goal)
-                .map(|e| ended = e)
-                .err()
+        let failure = match ended {
+            true => None,
+            false => buffer.fill(&mut *reader, goal).map(|e| ended = e).err(),
         };
         ended |= failure.is_some();
-        let n = cutter.cut(&buffer, ended);
+        let n = cutter.cut(buffer.bytes(), ended);
+        let held = buffer.bytes().len();
         if n == 0 && !ended {
-            if buffer.len() >= shared.limits.record {
+            if held >= shared.limits.record {
                 return Err(Stop::Failed(Problem::TooLong(shared.limits.record)));
             }
-            goal = (buffer.len() * 2).min(shared.limits.record);
+            goal = (held * 2).min(shared.limits.record);
             continue;
         }
-        let mut next = shared.lock().spare.pop().unwrap_or_default();
-        next.clear();
-        next.extend_from_slice(&buffer[n..]);
-        buffer.truncate(n);
+        let mut next = spare(shared);
+        buffer.split(n, &mut next);
         shared.expanded.fetch_add(n as u64, Ordering::Relaxed);
         shared.progress.bytes.fetch_add(n as u64, Ordering::Relaxed);
         if n > 0 {
@@ -530,18 +536,18 @@ fn feed_stream(
     }
 }
 
+/// A buffer that was used before, or a new one.
+fn spare(shared: &Shared) -> Buffer {
+    let mut buffer = shared.lock().spare.pop().unwrap_or_default();
+    buffer.clear();
+    buffer
+}
+
 fn problem(error: std::io::Error) -> Problem {
     match Stop::from(error) {
         Stop::Failed(problem) => problem,
         Stop::Done => Problem::CutOff,
     }
-}
-
-/// Reads until the buffer holds `goal` bytes; `true` when the stream has ended.
-fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, goal: usize) -> std::io::Result<bool> {
-    let missing = goal.saturating_sub(buffer.len());
-    let read = reader.take(missing as u64).read_to_end(buffer)?;
-    Ok(read < missing)
 }
 
 /// Bytes before the first chunk: the file header, unless the file begins with a chunk.

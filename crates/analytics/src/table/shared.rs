@@ -63,7 +63,7 @@ impl Source {
     }
 
     pub(crate) fn scan(&self, plan: Plan) -> Scan {
-        Scan::new(self.origins.clone(), plan, self.options)
+        Scan::new(self.origins.clone(), plan, self.options.clone())
     }
 
     /// Notes what a reading that came to its end found.
@@ -86,9 +86,9 @@ impl Source {
         (reports.whole.clone(), reports.met.clone())
     }
 
-    /// The origins, for readings that are no query.
-    pub(crate) fn origins(&self) -> (&[Origin], Options) {
-        (&self.origins, self.options)
+    /// The files, in the order they are read.
+    pub(crate) fn origins(&self) -> &[Origin] {
+        &self.origins
     }
 }
 

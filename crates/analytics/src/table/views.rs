@@ -66,14 +66,16 @@ impl Catalog {
         }
     }
 
-    /// Registers the tables these mentions need; `whole` where the query asks for `*`.
-    pub(crate) fn register(&self, context: &SessionContext, mentions: &[Mention], whole: bool) -> Result<()> {
+    /// Registers the tables that the statement names, with the columns it mentions; with all of them where it asks for
+    /// `*` (`whole`). Planning takes longer the more columns there are, and a pack of hunts is planned every time.
+    pub(crate) fn register(&self, context: &SessionContext, statement: &str, mentions: &[Mention], whole: bool) -> Result<()> {
         let mut mentioned: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for m in mentions {
             mentioned.entry(&m.table).or_default().insert(m.column.clone());
         }
         let lower = context.state().scalar_functions().get("lower").cloned();
-        for table in self.names() {
+        // A table's name inside a text or another name only costs its registration.
+        for table in self.names().into_iter().filter(|t| statement.contains(t.as_str())) {
             let extra = mentioned.remove(table.as_str()).unwrap_or_default();
             context.register_table(&*table, self.table_for(&table, extra, whole, lower.as_ref())?)?;
         }
@@ -83,38 +85,39 @@ impl Catalog {
     fn table_for(&self, table: &str, extra: BTreeSet<String>, whole: bool, lower: Option<&Arc<ScalarUDF>>) -> Result<Arc<dyn TableProvider>> {
         let ids: Option<Vec<u32>> = sysmon_fields::views().find(|(name, _)| *name == table).map(|(_, ids)| ids.to_vec());
         if table == SYSMON_EVENTS {
-            return self.ossem(extra, lower);
+            return self.ossem(extra, whole, lower);
         }
-        let mut columns = header_columns();
+        let mut columns = if whole { header_columns() } else { Vec::new() };
         match (&ids, whole) {
             // What the events can have, in their own order.
-            (Some(ids), _) => add(&mut columns, sysmon_fields::fields_of(ids).iter().map(|f| f.name.to_lowercase())),
+            (Some(ids), true) => add(&mut columns, sysmon_fields::fields_of(ids).iter().map(|f| f.name.to_lowercase())),
             (None, true) => add(&mut columns, self.discover().iter().map(|f| f.to_lowercase())),
-            (None, false) => {
-                let all = sysmon_fields::events().iter().flat_map(|e| &e.fields);
-                add(&mut columns, all.map(|f| f.name.to_lowercase()));
-            }
+            (_, false) => {}
         }
         add(&mut columns, extra.into_iter());
         let base = Arc::new(EventTable::new(columns.clone(), Arc::clone(&self.source)));
         if table == EVENTS || self.bound.contains(table) {
             return Ok(base);
         }
+        let shown = columns;
+        let mut columns = shown.clone();
+        add(&mut columns, ["channel", "eventid"].map(str::to_owned).into_iter());
+        let base = Arc::new(EventTable::new(columns, Arc::clone(&self.source)));
         let mut filter = is_sysmon(lower);
         if let Some(ids) = ids {
             filter = filter.and(has_id(&ids));
         }
         let plan = LogicalPlanBuilder::scan(EVENTS, provider_as_source(base), None)?.filter(filter)?.build()?;
-        let shown: Vec<Expr> = columns.iter().map(|c| column(c).alias(c)).collect();
+        let shown: Vec<Expr> = shown.iter().map(|c| column(c).alias(c)).collect();
         let plan = LogicalPlanBuilder::from(plan).project(shown)?.build()?;
         Ok(Arc::new(ViewTable::new(plan, None)))
     }
 
     /// The Sysmon channel under the OSSEM and HELK names, typed; every raw name a query mentions besides.
-    fn ossem(&self, extra: BTreeSet<String>, lower: Option<&Arc<ScalarUDF>>) -> Result<Arc<dyn TableProvider>> {
-        let mut columns = header_columns();
+    fn ossem(&self, extra: BTreeSet<String>, whole: bool, lower: Option<&Arc<ScalarUDF>>) -> Result<Arc<dyn TableProvider>> {
+        let mut columns = vec!["channel".to_owned(), "eventid".to_owned()];
         let mut shown: Vec<(String, Expr)> = Vec::new();
-        for c in ossem::columns() {
+        for c in ossem::columns().iter().filter(|c| whole || extra.contains(&c.name.to_lowercase())) {
             for feed in &c.from {
                 add(&mut columns, std::iter::once(feed.field.to_lowercase()));
             }
@@ -126,11 +129,7 @@ impl Catalog {
         }
         let raw = extra.into_iter().filter(|e| !shown.iter().any(|(name, _)| name == e)).collect::<Vec<_>>();
         add(&mut columns, raw.iter().cloned());
-        for name in raw.into_iter().chain(header_columns()) {
-            if !shown.iter().any(|(n, _)| *n == name) {
-                shown.push((name.clone(), column(&name)));
-            }
-        }
+        shown.extend(raw.iter().map(|name| (name.clone(), column(name))));
         let base = Arc::new(EventTable::new(columns, Arc::clone(&self.source)));
         let plan = LogicalPlanBuilder::scan(EVENTS, provider_as_source(base), None)?
             .filter(is_sysmon(lower))?
@@ -206,6 +205,8 @@ fn ossem_value(c: &ossem::Column, own: &[String]) -> Result<Expr> {
     for feed in &c.from {
         let value = typed(&feed.field.to_lowercase());
         choices.push(match feed.events.as_slice() {
+            // A condition that no event with this field fails only makes plans longer.
+            ids if sysmon_fields::events().iter().all(|e| !e.has(&feed.field) || ids.contains(&e.id)) => value,
             [] => value,
             ids => when(has_id(ids), value).end()?,
         });

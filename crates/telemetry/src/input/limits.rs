@@ -23,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             record: 64 << 20,
-            block: 2 << 20,
+            block: 1 << 20,
             expansion: 300,
             expansion_floor: 256 << 20,
             depth: 3,

@@ -15,6 +15,9 @@ use crate::record::{Raw, Record};
 use crate::rows::{Position, Rows};
 use scan::Scanner;
 
+/// Records that share the arena before its memory is used again.
+const ARENA_RECORDS: usize = 64;
+
 /// Reads every object of `block` and offers it to `rows`. `base` is the block's offset in its file.
 ///
 /// An object that breaks off or is no JSON is reported with its offset and skipped up to the next line.
@@ -28,24 +31,44 @@ pub(crate) fn read(
     let mut arena = Bump::new();
     let mut at = 0;
     while at < block.len() {
-        // Records borrow from the arena, so each gets its own; the arena's memory is reused.
+        // Records borrow from the arena, so it is emptied between them; doing so now and then is enough.
         arena.reset();
-        at = read_one(block, at, base, source, rows, diagnostics, &arena);
+        let mut record = Record::default();
+        for _ in 0..ARENA_RECORDS {
+            record.clear();
+            at = read_one(
+                block,
+                at,
+                base,
+                source,
+                rows,
+                &mut record,
+                diagnostics,
+                &arena,
+            );
+        }
     }
 }
 
-fn read_one(
-    block: &[u8],
+/// Reads what begins at `start`; gives where to go on.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of `read`, which owns all of them"
+)]
+fn read_one<'a>(
+    block: &'a [u8],
     start: usize,
     base: u64,
     source: &str,
     rows: &mut Rows,
+    record: &mut Record<'a>,
     diagnostics: &mut Diagnostics,
-    arena: &Bump,
+    arena: &'a Bump,
 ) -> usize {
-    let Some(skipped) = block[start..]
+    let between = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | 0x1e);
+    let Some(skipped) = block[start.min(block.len())..]
         .iter()
-        .position(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | 0x1e))
+        .position(|b| !between(b))
     else {
         return block.len();
     };
@@ -59,12 +82,11 @@ fn read_one(
         }
         return end;
     }
-    let mut record = Record::default();
     let mut scanner = Scanner {
         bytes: block,
         at: start,
         rows,
-        record: &mut record,
+        record,
         arena,
     };
     match scanner.object(ROOT) {
@@ -73,7 +95,7 @@ fn read_one(
             if record.is_empty() {
                 diagnostics.report(source, Some(offset), Problem::NotAnEvent);
             } else {
-                rows.offer(&record, Position { source, offset }, arena);
+                rows.offer(record, Position { source, offset }, arena);
             }
             end
         }

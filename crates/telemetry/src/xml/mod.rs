@@ -4,6 +4,7 @@
 
 mod gap;
 pub(crate) mod mark;
+mod tag;
 mod text;
 mod walk;
 

@@ -22,7 +22,12 @@ pub(super) fn decode<'a>(raw: &'a str, undo: Undo, arena: &'a Bump) -> &'a str {
         b'#' => undo.octal,
         _ => false,
     };
-    let Some(first) = raw.bytes().position(|b| special(&b)) else {
+    let first = if undo == Undo::default() {
+        memchr::memchr(b'&', raw.as_bytes())
+    } else {
+        raw.bytes().position(|b| special(&b))
+    };
+    let Some(first) = first else {
         return raw;
     };
     let mut out = String::with_capacity_in(raw.len(), arena);

@@ -5,8 +5,8 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use quick_xml::events::attributes::Attributes;
 
+use super::tag::{attributes, local, only_name};
 use super::text::{Undo, decode};
 use crate::diagnostics::Problem;
 use crate::header::{self, Kind};
@@ -206,7 +206,11 @@ impl<'a> Walker<'a, '_> {
         };
         let frame = matches!(up.part, Part::Event | Part::UserData);
         let named = part == Part::Data && !frame && local == "Data";
-        let title = if named { self.title(tag, name) } else { None };
+        let (title, alone) = if named {
+            self.title(tag, name)
+        } else {
+            (None, false)
+        };
         let node = match (up.part, local) {
             (Part::Event, "System") => SYSTEM,
             (Part::Event, "EventData") => DATA,
@@ -226,7 +230,8 @@ impl<'a> Walker<'a, '_> {
         if up.part == Part::UserData && self.rows.wants(up.node) {
             self.record.push(up.node, Raw::Text(local));
         }
-        let attributes = tag.len() > name && self.attributes(tag, name, node, named, title, at)?;
+        let attributes =
+            tag.len() > name && !alone && self.attributes(tag, name, node, named, title, at)?;
         Ok(Open {
             node,
             part,
@@ -236,13 +241,17 @@ impl<'a> Walker<'a, '_> {
         })
     }
 
-    /// The `Name` of a `Data` element, if it has one that says something.
-    fn title(&self, tag: &'a str, name: usize) -> Option<&'a str> {
-        attributes(tag, name)
+    /// The `Name` of a `Data` element, if it has one that says something, and whether it is all the element has.
+    fn title(&self, tag: &'a str, name: usize) -> (Option<&'a str>, bool) {
+        if let Some(title) = only_name(&tag[name..]) {
+            return (Some(self.attribute(title)), true);
+        }
+        let title = attributes(tag, name)
             .map_while(Result::ok)
             .take(MAX_ATTRIBUTES)
             .find(|(key, value)| *key == "Name" && !value.is_empty())
-            .map(|(_, value)| self.attribute(value))
+            .map(|(_, value)| self.attribute(value));
+        (title, false)
     }
 
     /// Makes fields of the attributes but `Name` where that was the `title`, and namespaces; says whether there are any.
@@ -369,7 +378,7 @@ impl<'a> Walker<'a, '_> {
             .info(node)
             .feed
             .filter(|f| !f.keeps_column);
-        let value = match feed.map(|f| header::columns()[f.column].kind) {
+        let value = match feed.map(|f| header::columns()[usize::from(f.column)].kind) {
             Some(Kind::Int) if !matches!(text.as_bytes(), [b'+' | b'-', ..] | [b'0', _, ..]) => {
                 text.parse().ok().map(Raw::Int)
             }
@@ -378,22 +387,4 @@ impl<'a> Walker<'a, '_> {
         };
         value.unwrap_or(Raw::Text(text))
     }
-}
-
-/// A name without its namespace prefix.
-fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or_default()
-}
-
-/// The attributes of a tag, undecoded.
-fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<(&str, &str), String>> {
-    let mut attributes = Attributes::new(tag, name);
-    attributes.with_checks(false);
-    attributes.map(|a| {
-        let a = a.map_err(|e| e.to_string())?;
-        match a.value {
-            std::borrow::Cow::Borrowed(value) => Ok((a.key.into_inner(), value)),
-            std::borrow::Cow::Owned(_) => Err("an attribute's value is out of place".to_owned()),
-        }
-    })
 }

@@ -1,0 +1,94 @@
+//! The whole hunt over a compressed recording, from the path to the findings, against only decompressing it. Prints
+//! the ratio.
+
+use std::hint::black_box;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use analytics::{Engine, Finding, Gatherer, pack};
+use criterion::Criterion;
+use telemetry::Options;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn decompress(path: &Path) -> u64 {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(path).expect("it was there")).expect("a zip");
+    let mut buffer = vec![0; 1 << 20];
+    let mut bytes = 0;
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).expect("an entry");
+        loop {
+            match entry.read(&mut buffer).expect("deflate") {
+                0 => break,
+                n => bytes += n as u64,
+            }
+        }
+    }
+    bytes
+}
+
+fn hunt(path: &Path) -> Vec<Finding> {
+    let hunts = pack::built_in().expect("the pack");
+    let engine = Engine::new(&[path.to_owned()], &[], Options::default()).expect("the path");
+    let prepared = engine.prepare_all(hunts.iter().map(|h| h.sql.as_str()));
+    let prepared: Vec<_> = prepared.into_iter().map(|p| p.expect("a query")).collect();
+    engine.share(&prepared.iter().collect::<Vec<_>>());
+    let mut found = Vec::new();
+    for (hunt, query) in hunts.iter().zip(&prepared) {
+        let answer = engine.run(query).expect("a plan");
+        let mut gatherer = Gatherer::new(hunt, &answer.columns);
+        for batch in answer {
+            gatherer.add(&batch.expect("rows"));
+        }
+        found.extend(gatherer.finish());
+    }
+    found
+}
+
+/// The median of runs that take turns, so that a busy machine slows all of them.
+fn medians<const N: usize>(runs: [&dyn Fn(); N]) -> [Duration; N] {
+    let mut times = [(); N].map(|()| Vec::new());
+    for _ in 0..21 {
+        for (run, times) in runs.iter().zip(&mut times) {
+            let begin = Instant::now();
+            run();
+            times.push(begin.elapsed());
+        }
+    }
+    times.map(|mut t| {
+        t.sort();
+        t[t.len() / 2]
+    })
+}
+
+fn main() {
+    let path = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/data/security-datasets/empire_psinject_PEinjection.zip"
+    ));
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return;
+    }
+    let mut criterion = Criterion::default().configure_from_args().sample_size(20);
+    let mut group = criterion.benchmark_group("hunt");
+    group.bench_function("decompress only", |b| b.iter(|| black_box(decompress(&path))));
+    group.bench_function("whole hunt", |b| b.iter(|| black_box(hunt(&path))));
+    group.finish();
+    criterion.final_summary();
+
+    let planning = || {
+        let engine = Engine::new(&[path.clone()], &[], Options::default()).expect("the path");
+        let hunts = pack::built_in().expect("the pack");
+        drop(black_box(engine.prepare_all(hunts.iter().map(|h| h.sql.as_str()))));
+    };
+    let [only, whole, plans] = medians([
+        &|| drop(black_box(decompress(&path))),
+        &|| drop(black_box(hunt(&path))),
+        &planning,
+    ]);
+    println!("decompress {only:.1?}, whole hunt {whole:.1?} (of it planning {plans:.1?}); medians of 21 turns");
+    println!("ratio of the whole hunt to decompressing: {:.2}", whole.as_secs_f64() / only.as_secs_f64());
+}

@@ -1,0 +1,264 @@
+//! The engine: files and a query in, rows out, with a report of what was read. All tables a query names are read in one
+//! go where memory allows. It refuses to print, and it refuses queries that do anything but read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionContext;
+use futures::StreamExt;
+use telemetry::{Options, Origin, Plan, Report, header};
+use tokio::runtime::Runtime;
+
+use crate::dialect::{self, Mention, OutputName, SessionOptions, SqlError, Tables};
+use crate::nearest;
+use crate::table::{Catalog, EventScan, Source};
+
+/// Memory that sorting, grouping and joining may take before a query is refused, in bytes.
+const QUERY_MEMORY: usize = 2 << 30;
+
+/// Why a query gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A path that cannot be read.
+    #[error("{}: {error}", path.display())]
+    Path {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The query is wrong or asks for something that is not supported.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// The query failed while it ran.
+    #[error("{0}")]
+    Run(String),
+    /// The machine refuses threads or the like.
+    #[error("{0}")]
+    Start(#[from] std::io::Error),
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        Self::Run(error.strip_backtrace())
+    }
+}
+
+/// Queries over one set of files.
+pub struct Engine {
+    source: Arc<Source>,
+    catalog: Catalog,
+    state: SessionState,
+    runtime: Runtime,
+}
+
+/// A query that is planned and may share its reading with others.
+pub struct Prepared {
+    plan: Arc<dyn ExecutionPlan>,
+    context: SessionContext,
+    columns: Vec<String>,
+    doubtful: Vec<Mention>,
+}
+
+/// The answer to a query, row by row as it is computed.
+pub struct Answer {
+    /// Names of the columns as the query wrote them; they may repeat.
+    pub columns: Vec<String>,
+    stream: SendableRecordBatchStream,
+    handle: tokio::runtime::Handle,
+}
+
+impl Iterator for Answer {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.handle.block_on(self.stream.next())?;
+        Some(next.map_err(Error::from))
+    }
+}
+
+/// What a reading found, and what a person should know of the query.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What was read; `None` when the query needed no reading.
+    pub report: Option<Report>,
+    /// Doubts about the query, in words.
+    pub warnings: Vec<String>,
+}
+
+impl Engine {
+    /// An engine over the files behind `paths` (`-` is standard input); `views` are further names for the table of all
+    /// events.
+    ///
+    /// # Errors
+    /// When a path cannot be read.
+    pub fn new(paths: &[PathBuf], views: &[String], options: Options) -> Result<Self, Error> {
+        let origins = telemetry::discover(paths).map_err(|(path, error)| Error::Path { path, error })?;
+        let source = Arc::new(Source::new(origins, options));
+        let catalog = Catalog::new(Arc::clone(&source), views);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
+        Ok(Self { source, catalog, state: session()?, runtime })
+    }
+
+    /// The files, in the order they are read.
+    pub fn origins(&self) -> &[Origin] {
+        self.source.origins()
+    }
+
+    /// Parses, resolves and plans a query.
+    ///
+    /// # Errors
+    /// When it is not one read-only query, or names or uses what does not exist.
+    pub fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
+        let prepared = dialect::prepare(sql, &self.catalog)?;
+        let whole = asks_for_all(&prepared);
+        let context = self.context();
+        let statement = prepared.statement.to_string().to_lowercase();
+        self.catalog.register(&context, &statement, &prepared.mentioned, whole)?;
+        let doubtful = prepared.mentioned.iter().filter(|m| !m.known).cloned().collect();
+        let plan = self.runtime.block_on(async {
+            let logical = context.state().statement_to_plan(prepared.statement.clone()).await?;
+            let columns = prepared.column_names(logical.schema(), |table, column| self.catalog.display_name(table, column));
+            let physical = context.state().create_physical_plan(&logical).await?;
+            Ok::<_, DataFusionError>((columns, physical))
+        });
+        let (columns, plan) = plan?;
+        Ok(Prepared { plan, context, columns, doubtful })
+    }
+
+    /// Prepares several queries, side by side.
+    pub fn prepare_all<'q>(&self, queries: impl Iterator<Item = &'q str>) -> Vec<Result<Prepared, Error>> {
+        let queries: Vec<&str> = queries.collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut prepared: Vec<Option<Result<Prepared, Error>>> = queries.iter().map(|_| None).collect();
+        std::thread::scope(|scope| {
+            for (queries, prepared) in chunks(&queries, &mut prepared, threads) {
+                scope.spawn(move || {
+                    for (query, slot) in queries.iter().zip(prepared) {
+                        *slot = Some(self.prepare(query));
+                    }
+                });
+            }
+        });
+        prepared.into_iter().flatten().collect()
+    }
+
+    /// Reads once what these queries need, if that is less work than each reading for itself.
+    pub fn share(&self, queries: &[&Prepared]) {
+        let mut plans = Vec::new();
+        for query in queries {
+            scans(&query.plan, &mut plans);
+        }
+        self.source.prepare(&plans);
+    }
+
+    /// Runs a prepared query.
+    ///
+    /// # Errors
+    /// When it cannot be started; what goes wrong later comes with the rows.
+    pub fn run(&self, query: &Prepared) -> Result<Answer, Error> {
+        let _inside = self.runtime.enter();
+        let stream = execute_stream(Arc::clone(&query.plan), query.context.task_ctx())?;
+        Ok(Answer { columns: query.columns.clone(), stream, handle: self.runtime.handle().clone() })
+    }
+
+    /// Parses, plans and runs a query.
+    ///
+    /// # Errors
+    /// As [`Engine::prepare`] and [`Engine::run`].
+    pub fn query(&self, sql: &str) -> Result<(Prepared, Answer), Error> {
+        let prepared = self.prepare(sql)?;
+        self.share(&[&prepared]);
+        let answer = self.run(&prepared)?;
+        Ok((prepared, answer))
+    }
+
+    /// What the queries run so far have read, once their answers are at an end.
+    pub fn outcome(&self, queries: &[&Prepared]) -> Outcome {
+        let (report, met) = self.source.report();
+        let mut warnings = Vec::new();
+        if report.as_ref().is_some_and(|r| r.records > 0) {
+            for mention in queries.iter().flat_map(|q| &q.doubtful) {
+                if !met.contains(&mention.column) {
+                    let warning = self.unknown_field(mention, report.as_ref());
+                    if !warnings.contains(&warning) {
+                        warnings.push(warning);
+                    }
+                }
+            }
+        }
+        Outcome { report, warnings }
+    }
+
+    fn unknown_field(&self, mention: &Mention, report: Option<&Report>) -> String {
+        let known = self.catalog.columns(crate::table::EVENTS).unwrap_or_default();
+        let fields = report.map(|r| r.fields.as_slice()).unwrap_or_default();
+        let near = nearest::to(&mention.written, known.iter().chain(fields).map(String::as_str));
+        match near {
+            Some(name) => format!("no record has a field {}; did you mean {name}?", mention.written),
+            None => format!("no record has a field {}", mention.written),
+        }
+    }
+
+    /// The names of the tables.
+    pub fn tables(&self) -> Vec<String> {
+        self.catalog.names()
+    }
+
+    /// The names of all fields the files have: the header's, then the others in alphabetical order.
+    pub fn fields(&self) -> Vec<String> {
+        let header = header::columns().iter().map(|c| c.name.clone());
+        header.chain(self.catalog.discover().iter().cloned()).collect()
+    }
+
+    /// A plain reading of some columns, without SQL.
+    pub fn read(&self, plan: Plan) -> telemetry::Scan {
+        self.source.scan(plan)
+    }
+
+    /// A session of its own for one query: the same table has other columns in the next.
+    fn context(&self) -> SessionContext {
+        let options = &self.state.config_options().catalog;
+        let (list, catalog) = (MemoryCatalogProviderList::new(), MemoryCatalogProvider::new());
+        // Registering in a memory catalog that is new cannot fail, and there is nothing to replace.
+        let _ = catalog.register_schema(&options.default_schema, Arc::new(MemorySchemaProvider::new()));
+        list.register_catalog(options.default_catalog.clone(), Arc::new(catalog));
+        let state = SessionStateBuilder::new_from_existing(self.state.clone()).with_catalog_list(Arc::new(list)).build();
+        SessionContext::new_with_state(state)
+    }
+}
+
+fn session() -> Result<SessionState, Error> {
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(QUERY_MEMORY))).build_arc()?;
+    let state = dialect::session_state(&SessionOptions::default());
+    Ok(SessionStateBuilder::new_from_existing(state).with_runtime_env(runtime).build())
+}
+
+fn chunks<'a, A, B>(left: &'a [A], right: &'a mut [B], parts: usize) -> impl Iterator<Item = (&'a [A], &'a mut [B])> {
+    let size = left.len().div_ceil(parts.max(1)).max(1);
+    left.chunks(size).zip(right.chunks_mut(size))
+}
+
+/// Whether a query asks for `*` anywhere, so that the tables must have all columns. A product in an inner query is taken
+/// for one, which only costs a look at the names.
+fn asks_for_all(prepared: &dialect::Prepared) -> bool {
+    let outer = prepared.output_names.iter().any(|n| matches!(n, OutputName::Wildcard { .. }));
+    outer || prepared.statement.to_string().to_lowercase().replace("count(*)", "").contains('*')
+}
+
+/// The readings inside a plan.
+fn scans(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<Plan>) {
+    if let Some(scan) = (plan.as_ref() as &dyn std::any::Any).downcast_ref::<EventScan>() {
+        found.push(scan.plan().clone());
+    }
+    for child in plan.children() {
+        scans(child, found);
+    }
+}

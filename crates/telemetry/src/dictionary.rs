@@ -1,0 +1,241 @@
+//! A column of text in the making, dictionary-encoded: each distinct value is decoded, hashed and stored once per
+//! batch, and what a row holds is mostly recognised as it stands in the input. This module refuses to know columns'
+//! names and input formats.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::Int32Type;
+use bumpalo::Bump;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::record::{Raw, utf16};
+
+/// How many values are recognised without being hashed.
+const RECENT: usize = 32;
+/// The key of a missing value.
+const NULL: i32 = -1;
+
+/// Rows of text, each a key into the distinct values so far.
+pub(crate) struct TextColumn {
+    keys: Vec<i32>,
+    nulls: usize,
+    bytes: Vec<u8>,
+    /// Ends of the values in `bytes`, after a leading zero.
+    ends: Vec<i32>,
+    /// Keys by the hash of their value. The hasher is seeded: values come from whoever wrote the log.
+    table: HashTable<i32>,
+    hasher: DefaultHashBuilder,
+    /// Keys met lately, by length and last bytes of what stood in the input.
+    recent: [i32; RECENT],
+}
+
+impl TextColumn {
+    pub(crate) fn new() -> Self {
+        Self {
+            keys: Vec::new(),
+            nulls: 0,
+            bytes: Vec::new(),
+            ends: vec![0],
+            table: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            recent: [NULL; RECENT],
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(crate) fn append_nulls(&mut self, n: usize) {
+        self.nulls += n;
+        self.keys.resize(self.keys.len() + n, NULL);
+    }
+
+    /// Appends a value; `false` if the column can take no more text.
+    pub(crate) fn append<'a>(&mut self, value: Raw<'a>, arena: &'a Bump) -> bool {
+        let key = match value {
+            Raw::Utf16(raw) => {
+                let slot = slot(raw);
+                let known = self.recent[slot];
+                if known != NULL && same_as_utf16(self.value(known), raw) {
+                    Some(known)
+                } else {
+                    self.intern_into(slot, utf16(raw, arena))
+                }
+            }
+            Raw::Text(text) => {
+                let slot = slot(text.as_bytes());
+                let known = self.recent[slot];
+                if known != NULL && self.value(known) == text.as_bytes() {
+                    Some(known)
+                } else {
+                    self.intern_into(slot, text.as_bytes())
+                }
+            }
+            Raw::Escaped(_) | Raw::Int(_) | Raw::Time(_) => {
+                self.intern(value.text(arena).as_bytes())
+            }
+        };
+        key.map(|key| self.keys.push(key)).is_some()
+    }
+
+    fn intern_into(&mut self, slot: usize, text: &[u8]) -> Option<i32> {
+        let key = self.intern(text)?;
+        self.recent[slot] = key;
+        Some(key)
+    }
+
+    /// The key of this value, new or not; `None` if 2 GiB of distinct values are full.
+    fn intern(&mut self, text: &[u8]) -> Option<i32> {
+        let hash = self.hasher.hash_one(text);
+        let (bytes, ends) = (&self.bytes, &self.ends);
+        let same = |key: &i32| value(bytes, ends, *key) == text;
+        if let Some(key) = self.table.find(hash, same) {
+            return Some(*key);
+        }
+        let key = i32::try_from(self.ends.len() - 1).ok()?;
+        let end = i32::try_from(self.bytes.len() + text.len()).ok()?;
+        self.bytes.extend_from_slice(text);
+        self.ends.push(end);
+        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
+        self.table
+            .insert_unique(hash, key, |key| hasher.hash_one(value(bytes, ends, *key)));
+        Some(key)
+    }
+
+    fn value(&self, key: i32) -> &[u8] {
+        value(&self.bytes, &self.ends, key)
+    }
+
+    /// The rows since the last call.
+    pub(crate) fn finish(&mut self) -> ArrayRef {
+        let mut done = std::mem::replace(self, Self::new());
+        // What served one batch serves the next.
+        done.table.clear();
+        self.table = std::mem::take(&mut done.table);
+        let nulls =
+            (done.nulls > 0).then(|| NullBuffer::from_iter(done.keys.iter().map(|k| *k != NULL)));
+        if nulls.is_some() {
+            for key in &mut done.keys {
+                *key = (*key).max(0);
+            }
+        }
+        let keys = Int32Array::new(ScalarBuffer::from(done.keys), nulls);
+        // Ends grow and cut the text between whole values, all of them `str`.
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(done.ends));
+        let values = StringArray::new(offsets, Buffer::from_vec(done.bytes), None);
+        Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(values)))
+    }
+}
+
+fn value<'v>(bytes: &'v [u8], ends: &[i32], key: i32) -> &'v [u8] {
+    let key = key as usize;
+    &bytes[ends[key] as usize..ends[key + 1] as usize]
+}
+
+/// Where a value that looks like this is remembered: paths and numbers of one kind mostly differ in length and end.
+fn slot(raw: &[u8]) -> usize {
+    let tail = match raw.last_chunk::<8>() {
+        Some(tail) => u64::from_le_bytes(*tail),
+        None => raw.iter().fold(0, |word, b| word << 8 | u64::from(*b)),
+    };
+    let word = (tail ^ (raw.len() as u64) << 3).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (word >> (u64::BITS - RECENT.ilog2())) as usize
+}
+
+/// Whether ASCII text is spelled by these code units. Other text is never the same here: it is decoded to be compared.
+fn same_as_utf16(text: &[u8], raw: &[u8]) -> bool {
+    let units = raw.as_chunks::<2>().0;
+    let Some((units, rest)) = units.split_at_checked(text.len()) else {
+        return false;
+    };
+    if rest.first().is_some_and(|u| *u != [0, 0]) {
+        return false;
+    }
+    // No way out early: this way it is compared many characters at a time.
+    let differ = |text: &[u8], units: &[[u8; 2]]| {
+        let pairs = text.iter().zip(units);
+        pairs.fold(0, |all, (t, u)| {
+            let unit = u16::from_le_bytes(*u);
+            all | (unit ^ u16::from(*t)) | (unit & 0xff80)
+        })
+    };
+    let (texts, text) = text.as_chunks::<16>();
+    let (units, rest) = units.as_chunks::<16>();
+    texts.iter().zip(units).all(|(t, u)| differ(t, u) == 0) && differ(text, rest) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use arrow::array::{Array, AsArray};
+    use proptest::prelude::*;
+
+    fn wide(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn shown(array: &ArrayRef) -> Vec<Option<String>> {
+        let array = array.as_dictionary::<Int32Type>();
+        let values = array.values().as_string::<i32>();
+        (0..array.len())
+            .map(|i| array.key(i).map(|k| values.value(k).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn the_same_text_in_another_form_is_the_same_value() {
+        let arena = Bump::new();
+        let mut column = TextColumn::new();
+        // `é` in UTF-8 has the bytes of `Ã©` in Latin-1, which UTF-16 has in its lower halves.
+        for text in ["C:\\a.exe", "é", "Ã©", "", "3"] {
+            let wide = arena.alloc_slice_copy(&wide(text));
+            for raw in [Raw::Text(text), Raw::Utf16(wide), Raw::Utf16(wide)] {
+                assert!(column.append(raw, &arena));
+            }
+        }
+        column.append_nulls(2);
+        assert!(column.append(Raw::Int(3), &arena));
+        let array = column.finish();
+        let dictionary = array.as_dictionary::<Int32Type>();
+        assert_eq!(dictionary.values().len(), 5);
+        assert_eq!(dictionary.null_count(), 2);
+        assert_eq!(shown(&array)[6..9], vec![Some("Ã©".to_owned()); 3]);
+        assert_eq!(shown(&array).last().unwrap().as_deref(), Some("3"));
+        assert_eq!(column.finish().len(), 0, "a finished column starts anew");
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_what_was_appended(
+            rows in proptest::collection::vec((0u8..4, "[a-cé😀]{0,20}"), 0..200),
+            cut in 0usize..200,
+        ) {
+            let arena = Bump::new();
+            let mut column = TextColumn::new();
+            let mut out = Vec::new();
+            let mut expected = Vec::new();
+            for (i, (form, text)) in rows.iter().enumerate() {
+                if i == cut {
+                    out.extend(shown(&column.finish()));
+                }
+                match form {
+                    0 => column.append_nulls(1),
+                    1 => prop_assert!(column.append(Raw::Text(text), &arena)),
+                    _ => {
+                        let wide = arena.alloc_slice_copy(&wide(text));
+                        prop_assert!(column.append(Raw::Utf16(wide), &arena));
+                    }
+                }
+                expected.push((*form != 0).then(|| text.clone()));
+            }
+            out.extend(shown(&column.finish()));
+            prop_assert_eq!(out, expected);
+        }
+    }
+}

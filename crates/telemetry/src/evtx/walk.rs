@@ -1,0 +1,346 @@
+//! From the binary XML of a record to its values. What a template lays out was worked out once (`program`); everything
+//! irregular - streams without templates, arrays, text between elements - is walked here as it comes.
+
+mod irregular;
+
+use std::cell::Cell;
+
+use bumpalo::Bump;
+use rustc_hash::FxHashMap;
+
+use super::place::Place;
+use super::program::{Memo, Program, Step};
+use super::token::{self, BINXML, Cursor, DEFINITION_HEADER, Damage, Read, UTF16, Value};
+use super::tree::{self, Element, Part};
+use super::value;
+use crate::header::{self, Kind};
+use crate::names::Node;
+use crate::record::{Raw, Record};
+use crate::rows::Rows;
+
+/// What the records of one chunk may cost together, in values and pieces of 16 bytes. Real chunks cost some ten
+/// thousands; one made to use the same value over and over could otherwise grow without bound.
+const CHUNK_BUDGET: usize = 1 << 20;
+
+/// Streams may nest this deep in one another.
+const MAX_NESTING: usize = 64;
+
+/// The values of a template instance: a range of [`Walker::values`].
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    base: usize,
+    len: usize,
+    /// There is a template, whose elements are repeated for the items of an array.
+    template: bool,
+}
+
+impl Frame {
+    /// Outside of templates.
+    pub(super) const NONE: Self = Self {
+        base: 0,
+        len: 0,
+        template: false,
+    };
+}
+
+/// Reads the records of one chunk.
+pub(super) struct Walker<'b, 'r> {
+    pub(super) data: &'b [u8],
+    pub(super) arena: &'b Bump,
+    pub(super) rows: &'r mut Rows,
+    pub(super) record: Record<'b>,
+    values: Vec<Value>,
+    templates: FxHashMap<u32, Read<&'b Element<'b>>>,
+    programs: FxHashMap<(u32, Place), &'b Program<'b>>,
+    budget: usize,
+    nesting: usize,
+    /// Everything is walked, nothing compiled.
+    walk: bool,
+}
+
+impl<'b, 'r> Walker<'b, 'r> {
+    pub(super) fn new(data: &'b [u8], arena: &'b Bump, rows: &'r mut Rows, walk: bool) -> Self {
+        Self {
+            data,
+            arena,
+            rows,
+            record: Record::default(),
+            values: Vec::with_capacity(64),
+            templates: FxHashMap::default(),
+            programs: FxHashMap::default(),
+            budget: CHUNK_BUDGET,
+            nesting: 0,
+            walk,
+        }
+    }
+
+    /// Reads the record whose binary XML stands between these offsets into `record`.
+    pub(super) fn read(&mut self, at: usize, end: usize) -> Read<()> {
+        self.record.clear();
+        self.values.clear();
+        self.nesting = 0;
+        self.stream(at, end, Place::RECORD, 0)
+    }
+
+    /// Reads a stream whose elements stand at `place`.
+    fn stream(&mut self, at: usize, end: usize, place: Place, depth: usize) -> Read<()> {
+        let cursor = Cursor::new(self.data, at, end);
+        if self.nesting >= MAX_NESTING {
+            return cursor.fail("streams nested too deep");
+        }
+        self.nesting += 1;
+        if let Some(body) = token::single_instance(&cursor) {
+            let mut inside = Cursor { at: body, ..cursor };
+            let base = self.values.len();
+            let definition = token::instance(&mut inside, &mut self.values)?;
+            let rest = self.data.get(inside.at..cursor.end).unwrap_or_default();
+            if matches!(rest, [] | [0, ..]) {
+                let frame = self.frame(base);
+                self.instance(definition, frame, place, depth)?;
+                self.values.truncate(base);
+                self.nesting -= 1;
+                return Ok(());
+            }
+            self.values.truncate(base);
+        }
+        self.charge(at, end.saturating_sub(at))?;
+        let mut whole = cursor;
+        let roots = tree::build(&mut whole, false, self.arena)?;
+        for &root in roots {
+            self.child(root, Frame::NONE, place, depth)?;
+        }
+        self.nesting -= 1;
+        Ok(())
+    }
+
+    /// The values from `base` on, of an instance just read.
+    fn frame(&self, base: usize) -> Frame {
+        Frame {
+            base,
+            len: self.values.len() - base,
+            template: true,
+        }
+    }
+
+    /// Reads an instance of the template defined at this offset.
+    fn instance(&mut self, definition: u32, frame: Frame, place: Place, depth: usize) -> Read<()> {
+        let program = match self.programs.get(&(definition, place)) {
+            Some(program) => program,
+            None => {
+                let root = self.template(definition)?;
+                let program = Program::compile(root, place, self);
+                self.programs.insert((definition, place), program);
+                program
+            }
+        };
+        let values = self.values.get(frame.base..frame.base + frame.len);
+        let arrays = values.unwrap_or_default().iter().any(Value::is_array);
+        if self.walk || arrays && self.must_walk(program, frame) {
+            return self.element(program.root, frame, place, false, depth);
+        }
+        self.run(program, frame, depth)
+    }
+
+    /// Whether an array repeats an element in a way that the steps do not provide for.
+    fn must_walk(&self, program: &Program<'_>, frame: Frame) -> bool {
+        let array = |slot: &u16| self.value(frame, *slot).is_some_and(|v| v.is_array());
+        program.no_arrays.iter().any(array)
+    }
+
+    fn template(&mut self, definition: u32) -> Read<&'b Element<'b>> {
+        if let Some(known) = self.templates.get(&definition) {
+            return *known;
+        }
+        let read = self.read_template(definition as usize);
+        self.templates.insert(definition, read);
+        read
+    }
+
+    fn read_template(&mut self, definition: usize) -> Read<&'b Element<'b>> {
+        let mut header = Cursor::new(self.data, definition, self.data.len());
+        header.skip(DEFINITION_HEADER - 4)?;
+        let size = header.u32()? as usize;
+        let start = header.at;
+        header.skip(size)?;
+        self.charge(start, size)?;
+        let mut body = Cursor::new(self.data, start, header.at);
+        match tree::build(&mut body, true, self.arena)? {
+            [Part::Element(root)] => Ok(root),
+            _ => Err(Damage {
+                at: definition,
+                what: "a template without one root element",
+            }),
+        }
+    }
+
+    fn run(&mut self, program: &'b Program<'b>, frame: Frame, depth: usize) -> Read<()> {
+        // Every step looks at one value at most; what it adds to the record is decoded only if that is paid for.
+        self.charge(0, 16 * program.steps.len())?;
+        let mut steps = program.steps.iter().zip(program.memos);
+        while let Some((step, memo)) = steps.next() {
+            match *step {
+                Step::Text { node, text } => self.record.push(node, Raw::Text(text)),
+                Step::Attribute {
+                    node,
+                    slot,
+                    optional,
+                    kind,
+                    empty,
+                } => {
+                    let Some(v) = self.value(frame, slot) else {
+                        continue;
+                    };
+                    if v.kind == BINXML || (optional && self.is_empty(v)) {
+                        continue;
+                    }
+                    let raw = self.scalar(v, kind, memo);
+                    if empty || !is_blank(raw) {
+                        self.push_wanted(node, raw)?;
+                    }
+                }
+                Step::Leaf {
+                    node,
+                    slot,
+                    kind,
+                    place,
+                    wanted,
+                    empty,
+                } => {
+                    let v = self.value(frame, slot);
+                    let raw = match v {
+                        Some(v) if v.is_array() => {
+                            if wanted {
+                                self.spread(v, node, empty)?;
+                            }
+                            continue;
+                        }
+                        Some(v) if v.kind == BINXML && v.len > 0 => {
+                            let at = v.at as usize;
+                            self.stream(at, at + v.len as usize, place, depth + 1)?;
+                            continue;
+                        }
+                        _ if !wanted => continue,
+                        None => Raw::Text(""),
+                        Some(v) => self.scalar(v, kind, memo),
+                    };
+                    if !is_blank(raw) || empty {
+                        self.push_wanted(node, raw)?;
+                    }
+                }
+                Step::Guard { slot, skip } => {
+                    if self.value(frame, slot).is_some_and(|v| v.is_null()) && skip > 0 {
+                        steps.nth(skip as usize - 1);
+                    }
+                }
+                Step::Walk {
+                    element,
+                    place,
+                    expand,
+                } => {
+                    self.element(element, frame, place, expand, depth)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A value's text, which is mostly that of the same value in the record before.
+    fn scalar(&self, v: Value, kind: Kind, memo: &Cell<Option<Memo<'b>>>) -> Raw<'b> {
+        if v.kind == UTF16 {
+            return Raw::Utf16(v.bytes(self.data));
+        }
+        if let Some((before, raw)) = memo.get()
+            && before.kind == v.kind
+            && before.bytes(self.data) == v.bytes(self.data)
+        {
+            return raw;
+        }
+        let raw = value::scalar(v, self.data, kind, self.arena);
+        memo.set(Some((v, raw)));
+        raw
+    }
+
+    /// An array as the only content of an element without attributes: the element is there for each item.
+    fn spread(&mut self, v: Value, node: Node, empty: bool) -> Read<()> {
+        let items = value::items(v, self.data);
+        // None at all is an element without content.
+        if items.is_empty() && empty {
+            self.push_wanted(node, Raw::Text(""))?;
+        }
+        for item in items {
+            let raw = value::scalar(item, self.data, Kind::Text, self.arena);
+            if !is_blank(raw) || empty {
+                self.push_wanted(node, raw)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What kind of value the column wants that this node feeds.
+    pub(super) fn kind(&mut self, node: Node) -> Kind {
+        let feed = self.rows.names().info(node).feed;
+        feed.map_or(Kind::Text, |f| {
+            header::columns()[usize::from(f.column)].kind
+        })
+    }
+
+    fn value(&self, frame: Frame, slot: u16) -> Option<Value> {
+        let slot = usize::from(slot);
+        if slot >= frame.len {
+            return None;
+        }
+        self.values.get(frame.base + slot).copied()
+    }
+
+    /// Whether a place for an optional value stays empty.
+    fn is_empty(&self, v: Value) -> bool {
+        let bytes = v.bytes(self.data);
+        match v.kind {
+            UTF16 => token::until_nul(bytes).is_empty(),
+            0x02 => bytes.iter().all(|b| *b == 0),
+            _ => v.len == 0,
+        }
+    }
+
+    fn push(&mut self, node: Node, raw: Raw<'b>) -> Read<()> {
+        if !self.rows.wants(node) {
+            return Ok(());
+        }
+        self.push_wanted(node, raw)
+    }
+
+    fn push_wanted(&mut self, node: Node, raw: Raw<'b>) -> Read<()> {
+        let len = match raw {
+            Raw::Text(t) => t.len(),
+            Raw::Utf16(b) | Raw::Escaped(b) => b.len(),
+            Raw::Int(_) | Raw::Time(_) => 0,
+        };
+        self.charge(0, len + 16)?;
+        self.record.push(node, raw);
+        Ok(())
+    }
+
+    /// Pays for work on so many bytes.
+    fn charge(&mut self, at: usize, bytes: usize) -> Read<()> {
+        let left = self.budget.checked_sub(bytes / 16 + 1);
+        self.budget = left.ok_or(Damage {
+            at,
+            what: "the chunk's records repeat their values without end",
+        })?;
+        Ok(())
+    }
+}
+
+/// A name without its namespace prefix.
+pub(super) fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+pub(super) fn is_blank(raw: Raw<'_>) -> bool {
+    match raw {
+        Raw::Text(t) => t.is_empty(),
+        Raw::Utf16(b) => matches!(b, [] | [0, 0, ..]),
+        Raw::Escaped(b) => b.is_empty(),
+        Raw::Int(_) | Raw::Time(_) => false,
+    }
+}
