@@ -171,6 +171,27 @@ fn scopes_are_sparks() {
 }
 
 #[test]
+fn a_field_nobody_has_seen_yet_is_a_field() {
+    assert_eq!(
+        rows("SELECT Novel FROM events WHERE Novel IS NULL").len(),
+        4
+    );
+    assert_eq!(
+        rows("SELECT lower(Novel) AS Novel FROM events WHERE Novel LIKE 'x%' OR Novel IS NULL")
+            .len(),
+        4
+    );
+    assert_eq!(
+        rows("SELECT Novel, count(*) FROM events GROUP BY Novel ORDER BY Novel").len(),
+        1
+    );
+    assert_eq!(
+        rows("SELECT a.Novel FROM events a JOIN events b ON a.Novel <=> b.Novel").len(),
+        16
+    );
+}
+
+#[test]
 fn joins_of_every_kind() {
     for (sql, count) in [
         (

@@ -235,7 +235,7 @@ impl Resolver<'_> {
         let Some(args) = plain_args(&call.args) else {
             return Err(misuse(format!("{name} takes plain expressions")));
         };
-        let mut args = args
+        let args = args
             .into_iter()
             .map(|e| self.expr(e, scope))
             .collect::<Result<Vec<_>, _>>()?;
@@ -272,13 +272,6 @@ impl Resolver<'_> {
                 let Some(over) = over else {
                     return Err(misuse(format!("{name} needs an OVER (...)")));
                 };
-                if let [value, _, default] = args.as_slice()
-                    && matches!(name.as_str(), "lag" | "lead")
-                {
-                    let (value, default) = (value.clone(), default.clone());
-                    args[0] = function("unify", vec![value.clone(), default.clone()]);
-                    args[2] = function("unify", vec![default, value]);
-                }
                 let call = engine_call(&name, args, false, filter, null_treatment, Some(over));
                 // The engine counts without a sign; Spark's positions are plain integers.
                 let counts = matches!(

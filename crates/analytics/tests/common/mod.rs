@@ -62,20 +62,25 @@ fn read<R: Read + Seek>(archive: &mut zip::ZipArchive<R>, n: usize) -> String {
 
 pub fn event(document: Map<String, Value>) -> Event {
     let mut event = Event::new();
+    let mut document = document;
+    if let Some(Value::Object(winlog)) = document.get_mut("winlog")
+        && let Some(Value::Object(data)) = winlog.remove("event_data")
+    {
+        lift("", data, &mut event);
+    }
     lift("", document, &mut event);
     event
 }
 
+/// A field of the event's own data wins over one of the shipper's of the same name.
 fn lift(prefix: &str, fields: Map<String, Value>, event: &mut Event) {
-    for (name, value) in fields {
+    let (data, rest): (Vec<_>, Vec<_>) = fields
+        .into_iter()
+        .partition(|(name, v)| name == "event_data" && v.is_object());
+    for (name, value) in data.into_iter().chain(rest) {
         let path = format!("{prefix}{name}").to_lowercase();
         match value {
-            Value::Object(inner)
-                if path == "event_data" || path == "winlog.event_data" || path == "winlog" =>
-            {
-                let prefix = if path == "winlog" { "winlog." } else { "" };
-                lift(prefix, inner, event);
-            }
+            Value::Object(inner) if name == "event_data" => lift("", inner, event),
             Value::Object(inner) => lift(&format!("{path}."), inner, event),
             Value::Null => {}
             value => {
