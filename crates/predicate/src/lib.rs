@@ -1,0 +1,1 @@
+//! One predicate over event fields, and the ways to interpret it.
