@@ -51,7 +51,7 @@ pub(crate) fn lower(
         elements: Vec::new(),
         out,
     };
-    let lists = ["NetworkConnect", "ImageLoad"].map(|tag| {
+    let lists = ["ImageLoad", "NetworkConnect"].map(|tag| {
         let value = options.get(tag).and_then(|s| s.value.as_deref());
         (tag, value.filter(|_| engine == Engine::Lenient))
     });
