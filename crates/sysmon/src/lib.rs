@@ -4,6 +4,8 @@
 
 pub mod blob;
 pub mod config;
+pub mod decompile;
+pub mod deployed;
 pub mod diagnostic;
 mod dtd;
 pub mod event;

@@ -104,7 +104,14 @@ impl Writer<'_> {
                 Record::Filter(f) => {
                     let rule = if f.rule.is_some() { rule } else { 0 };
                     let at = self.filter(f, rule);
-                    self.put_offset(if last_filter == 0 { event + 20 } else { last_filter + 520 }, at);
+                    self.put_offset(
+                        if last_filter == 0 {
+                            event + 20
+                        } else {
+                            last_filter + 520
+                        },
+                        at,
+                    );
                     self.add(event + 16, 1);
                     last_filter = at;
                 }
@@ -125,7 +132,14 @@ impl Writer<'_> {
     fn rule(&mut self, rule: &Rule) -> usize {
         let at = self.reserve(AGGREGATION);
         // The chain is patched first: after an undone element the place may be this very record.
-        self.put_offset(if self.last_rule == 0 { 20 } else { self.last_rule + 272 }, at);
+        self.put_offset(
+            if self.last_rule == 0 {
+                20
+            } else {
+                self.last_rule + 272
+            },
+            at,
+        );
         self.text(at, &rule.name, RULE_NAME);
         for empty in [256, 260, 268, 272, 276, 284, 288] {
             self.put(at + empty, 0);

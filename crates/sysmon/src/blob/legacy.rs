@@ -35,13 +35,18 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
     let (count, mut at) = (number(4), HEADER);
     for _ in 0..count {
         if at == 0 || at.saturating_add(EVENT) > bytes.len() || budget == 0 {
-            problems.push(format!("offset {at}: {count} event records announced, {} found", elements.len()));
+            problems.push(format!(
+                "offset {at}: {count} event records announced, {} found",
+                elements.len()
+            ));
             break;
         }
         let id = number(at);
         let event = schema.and_then(|s| s.event(id));
         let Some((event, tag)) = event.and_then(|e| Some((e, e.tag.clone()?))) else {
-            problems.push(format!("offset {at}: event {id} has no filters in schema {version}"));
+            problems.push(format!(
+                "offset {at}: event {id} has no filters in schema {version}"
+            ));
             at = number(at + 8) as usize;
             budget -= 1;
             continue;
@@ -62,7 +67,9 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
                 break;
             };
             let value = utf16(data).unwrap_or_else(|lossy| {
-                problems.push(format!("offset {rule}: the text has a lone surrogate, replaced by U+FFFD"));
+                problems.push(format!(
+                    "offset {rule}: the text has a lone surrogate, replaced by U+FFFD"
+                ));
                 lossy
             });
             records.push(Record::Filter(Filter {
@@ -80,7 +87,11 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
         elements.push(Element {
             event_id: id,
             tag,
-            on_match: if number(at + 4) == 0 { Verdict::Exclude } else { Verdict::Include },
+            on_match: if number(at + 4) == 0 {
+                Verdict::Exclude
+            } else {
+                Verdict::Include
+            },
             relation: Relation::Or,
             records,
             undone: false,
