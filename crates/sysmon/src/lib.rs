@@ -3,6 +3,7 @@
 //! the engine as published; what the driver does before an event reaches a filter is outside.
 
 pub mod blob;
+pub mod columnar;
 pub mod config;
 pub mod decompile;
 pub mod deployed;
@@ -12,6 +13,7 @@ pub mod event;
 mod lower;
 mod nearest;
 pub mod options;
+pub mod predicates;
 pub mod reference;
 pub mod rules;
 pub mod schema;

@@ -18,12 +18,18 @@ pub struct Decision {
 }
 
 /// What settled a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// The configuration has no element for the event's tag.
     BuiltIn,
-    /// The element at this position of `RuleSet::elements` matched.
-    Element(usize),
+    /// An element matched.
+    Element {
+        /// Its position in `RuleSet::elements`.
+        element: usize,
+        /// For an element combined with `or`, the position of the deciding unit in
+        /// [`Element::units`]; an `and` is decided by all of them.
+        unit: Option<usize>,
+    },
     /// Nothing matched, and there is only this element.
     OnlyElement(usize),
     /// Nothing matched, and there are two or more elements.
@@ -102,13 +108,13 @@ pub fn decide_traced(
             if element.on_match != class {
                 continue;
             }
-            let outcome = walk.element(i, element, trace);
+            let (outcome, unit) = walk.element(i, element, trace);
             trace.element(i, outcome);
             if outcome == Outcome::Match {
                 return Decision {
                     log: class == Verdict::Include,
                     rule: walk.rule,
-                    cause: Cause::Element(i),
+                    cause: Cause::Element { element: i, unit },
                 };
             }
         }
@@ -135,10 +141,15 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn element(&mut self, index: usize, element: &Element, trace: &mut impl Trace) -> Outcome {
+    fn element(
+        &mut self,
+        index: usize,
+        element: &Element,
+        trace: &mut impl Trace,
+    ) -> (Outcome, Option<usize>) {
         let units = element.units();
         if units.is_empty() {
-            return Outcome::NoMatch;
+            return (Outcome::NoMatch, None);
         }
         let mut matched: Vec<u32> = Vec::new();
         for (i, unit) in units.iter().enumerate() {
@@ -165,8 +176,8 @@ impl Walk<'_> {
                 }
             };
             match (outcome, element.relation) {
-                (Outcome::Failed, _) => return Outcome::Failed,
-                (Outcome::Match, Relation::Or) => return Outcome::Match,
+                (Outcome::Failed, _) => return (Outcome::Failed, None),
+                (Outcome::Match, Relation::Or) => return (Outcome::Match, Some(i)),
                 (Outcome::NoMatch, Relation::And) => {
                     let again = match unit {
                         Unit::Filter(f) => units[i + 1..]
@@ -175,15 +186,15 @@ impl Walk<'_> {
                         Unit::Rule(..) => false,
                     };
                     if !again {
-                        return Outcome::NoMatch;
+                        return (Outcome::NoMatch, None);
                     }
                 }
                 _ => {}
             }
         }
         match element.relation {
-            Relation::Or => Outcome::NoMatch,
-            Relation::And => Outcome::Match,
+            Relation::Or => (Outcome::NoMatch, None),
+            Relation::And => (Outcome::Match, None),
         }
     }
 
