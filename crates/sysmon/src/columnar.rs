@@ -2,9 +2,11 @@
 //! at once and becomes a class (the set of filters that it passes); rows with the same classes get the
 //! same decision, so the walk over groups and rules happens once per combination that really occurs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, UInt32Type};
 use predicate::Test;
 use predicate::eval::{Distinct, EvalError, Matcher, column};
 
@@ -173,18 +175,16 @@ impl Decider {
     /// Where a column's type cannot be read as text.
     pub fn decide(&mut self, batch: &RecordBatch) -> Result<Vec<u32>, EvalError> {
         let mut out = vec![0; batch.num_rows()];
-        let Some(ids) = column(batch, "EventID")? else {
+        let Some(ids) = event_ids(batch)? else {
             return Ok(out);
         };
-        let mut rows: HashMap<u32, Vec<u32>> = HashMap::new();
-        let parsed: Vec<Option<u32>> = ids
-            .values
-            .iter()
-            .map(|v| v.as_ref().and_then(|v| v.parse().ok()))
-            .collect();
-        for (row, key) in (0u32..).zip(&ids.keys) {
-            if let Some(Some(id)) = parsed.get(*key as usize) {
-                rows.entry(*id).or_default().push(row);
+        let mut rows: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut runs = ids.iter().zip(0u32..).peekable();
+        while let Some((&id, first)) = runs.next() {
+            let group = rows.entry(id).or_default();
+            group.push(first);
+            while let Some((_, row)) = runs.next_if(|(next, _)| **next == id) {
+                group.push(row);
             }
         }
         let mut columns: HashMap<String, Option<Distinct<'_>>> = HashMap::new();
@@ -363,6 +363,28 @@ impl<'a> Walk<'a> {
         }
         (part.relation == Relation::And && !part.units.is_empty()).then_some(None)
     }
+}
+
+/// The event id of each row; 0, which no event has, where it is none.
+fn event_ids(batch: &RecordBatch) -> Result<Option<Vec<u32>>, EvalError> {
+    if let Some(array) = batch.column_by_name("EventID")
+        && array.data_type().is_integer()
+    {
+        let error = |source| EvalError::Column {
+            column: "EventID".to_owned(),
+            source,
+        };
+        let ids = cast(array, &DataType::UInt32).map_err(error)?;
+        let ids = ids.as_primitive::<UInt32Type>();
+        return Ok(Some(ids.iter().map(Option::unwrap_or_default).collect()));
+    }
+    let Some(ids) = column(batch, "EventID")? else {
+        return Ok(None);
+    };
+    let parse = |v: &Option<_>| v.as_deref().and_then(|v: &str| v.parse().ok());
+    let parsed: Vec<u32> = ids.values.iter().map(|v| parse(v).unwrap_or(0)).collect();
+    let id = |key: &u32| parsed.get(*key as usize).copied().unwrap_or(0);
+    Ok(Some(ids.keys.iter().map(id).collect()))
 }
 
 /// Rows grouped by the classes of the fields seen so far.

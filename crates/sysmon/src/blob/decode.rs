@@ -253,7 +253,7 @@ impl Reader<'_> {
         let start = at + FILTER;
         let data = start
             .checked_add(length)
-            .filter(|&end| length % 2 == 0 && length >= 2 && end < self.bytes.len() + 1)
+            .filter(|&end| length.is_multiple_of(2) && length >= 2 && end < self.bytes.len() + 1)
             .and_then(|end| self.bytes.get(start..end))
             .filter(|d| d.ends_with(&[0, 0]));
         let Some(data) = data else {
