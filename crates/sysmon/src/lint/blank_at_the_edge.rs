@@ -27,7 +27,16 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let broken = f.value.starts_with(['\n', '\t']) || f.value.ends_with(['\n', '\t']);
         let (leading, trailing) = (f.value.starts_with(' '), f.value.ends_with(' '));
         let exact = is_path(&f.field_name) || !schema::is_text(&f.field_name);
-        let whole = matches!(f.op, Op::Is | Op::IsNot | Op::Image) && !matches!(f.field_name.as_str(), "CommandLine" | "ParentCommandLine" | "Details" | "Description" | "Product" | "Company");
+        let whole = matches!(f.op, Op::Is | Op::IsNot | Op::Image)
+            && !matches!(
+                f.field_name.as_str(),
+                "CommandLine"
+                    | "ParentCommandLine"
+                    | "Details"
+                    | "Description"
+                    | "Product"
+                    | "Company"
+            );
         let edge = match f.op {
             Op::BeginWith | Op::NotBeginWith => leading,
             Op::EndWith | Op::NotEndWith => trailing,
@@ -38,7 +47,15 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             let source = cx.config.source.slice(span);
             let d = warning("SC122", span, "the blanks at the edge of this value count")
                 .note("Sysmon trims nothing; the field must have them too.");
-            out.push(if source == f.value { d.fix("remove them", Safety::Unsafe, vec![(span, trimmed.to_owned())]) } else { d });
+            out.push(if source == f.value {
+                d.fix(
+                    "remove them",
+                    Safety::Unsafe,
+                    vec![(span, trimmed.to_owned())],
+                )
+            } else {
+                d
+            });
         }
     }
 }

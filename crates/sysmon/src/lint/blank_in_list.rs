@@ -22,8 +22,14 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         }
         // A list whose entries all have the blank means it, as in ` /c ; -enc `.
         let entries: Vec<&str> = f.value.split(';').collect();
-        let leading = entries.iter().filter(|e| e.starts_with(char::is_whitespace)).count();
-        let trailing = entries.iter().filter(|e| e.ends_with(char::is_whitespace)).count();
+        let leading = entries
+            .iter()
+            .filter(|e| e.starts_with(char::is_whitespace))
+            .count();
+        let trailing = entries
+            .iter()
+            .filter(|e| e.ends_with(char::is_whitespace))
+            .count();
         let odd = |n: usize| n > 0 && n + 1 >= entries.len() && n < entries.len();
         let path = is_path(&f.field_name);
         if odd(leading) && !f.value.starts_with(char::is_whitespace)

@@ -17,11 +17,18 @@ use super::context::{Context, note, value_span};
 use crate::diagnostic::Diagnostic;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (_, f) in cx.filters() {
-        let cased = f.value.chars().find(|c| !c.is_ascii() && (c.is_lowercase() || c.is_uppercase()));
+        let cased = f
+            .value
+            .chars()
+            .find(|c| !c.is_ascii() && (c.is_lowercase() || c.is_uppercase()));
         if let Some(c) = cased {
             out.push(
-                note("SC123", value_span(f), format!("`{c}` is matched only in this letter case"))
-                    .note("Conditions ignore the case of the letters A-Z and no others."),
+                note(
+                    "SC123",
+                    value_span(f),
+                    format!("`{c}` is matched only in this letter case"),
+                )
+                .note("Conditions ignore the case of the letters A-Z and no others."),
             );
         }
     }

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use crate::Config;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::rules::{Element, Filter, Op, Relation, Unit};
-use crate::schema::Verdict;
 use crate::xml::{Node, NodeId, Tree};
 
 /// One configuration under the eyes of the lints.
@@ -54,7 +53,8 @@ impl<'a> Context<'a> {
 
     /// Every kept filter with its element.
     pub(super) fn filters(&self) -> impl Iterator<Item = (&'a Element, &'a Filter)> {
-        self.elements().flat_map(|e| e.filters().map(move |f| (e, f)))
+        self.elements()
+            .flat_map(|e| e.filters().map(move |f| (e, f)))
     }
 
     /// The source element that starts where the span does.
@@ -93,16 +93,27 @@ impl<'a> Context<'a> {
     pub(super) fn remove(&self, span: Span) -> (Span, String) {
         let text = &self.config.source.text;
         let before = text[..span.start].rfind('\n').map_or(0, |i| i + 1);
-        let after = text[span.end..].find('\n').map_or(text.len(), |i| span.end + i + 1);
-        let alone = text[before..span.start].trim().is_empty() && text[span.end..after].trim().is_empty();
-        let span = if alone { Span::new(before, after) } else { span };
+        let after = text[span.end..]
+            .find('\n')
+            .map_or(text.len(), |i| span.end + i + 1);
+        let alone =
+            text[before..span.start].trim().is_empty() && text[span.end..after].trim().is_empty();
+        let span = if alone {
+            Span::new(before, after)
+        } else {
+            span
+        };
         (span, String::new())
     }
 }
 
 /// The place to underline for a filter: its value, or the whole of it where it has none.
 pub(super) fn value_span(f: &Filter) -> Span {
-    if f.value_span.start < f.value_span.end { f.value_span } else { f.span }
+    if f.value_span.start < f.value_span.end {
+        f.value_span
+    } else {
+        f.span
+    }
 }
 
 /// The groups of filters of an element in which the first match decides, in the order of evaluation.
@@ -149,20 +160,22 @@ pub(super) fn decides_alone(element: &Element, f: &Filter) -> bool {
 pub(super) fn is_path(field: &str) -> bool {
     matches!(
         field,
-        "Image" | "ParentImage" | "SourceImage" | "TargetImage" | "ImageLoaded" | "TargetFilename" | "CurrentDirectory"
+        "Image"
+            | "ParentImage"
+            | "SourceImage"
+            | "TargetImage"
+            | "ImageLoaded"
+            | "TargetFilename"
+            | "CurrentDirectory"
     )
 }
 
 /// Fields that hold the path of a running program or loaded module.
 pub(super) fn is_image(field: &str) -> bool {
-    matches!(field, "Image" | "ParentImage" | "SourceImage" | "TargetImage" | "ImageLoaded")
-}
-
-pub(super) const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Include => "include",
-        Verdict::Exclude => "exclude",
-    }
+    matches!(
+        field,
+        "Image" | "ParentImage" | "SourceImage" | "TargetImage" | "ImageLoaded"
+    )
 }
 
 pub(super) fn error(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {

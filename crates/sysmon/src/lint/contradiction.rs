@@ -25,7 +25,9 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 continue;
             };
             let pair = filters.iter().enumerate().find_map(|(i, a)| {
-                let b = filters[..i].iter().find(|b| b.field == a.field && contradict(a, b))?;
+                let b = filters[..i]
+                    .iter()
+                    .find(|b| b.field == a.field && contradict(a, b))?;
                 Some((*a, *b))
             });
             if let Some((a, b)) = pair {

@@ -23,8 +23,14 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             && let Some(name) = cx.tree.attribute(id, "name")
             && name.value.encode_utf16().count() > rule.name.encode_utf16().count()
         {
-            out.push(note("SC124", name.value_span, "this name is cut to 127 characters in the stored rules")
-                .note("Events carry it whole."));
+            out.push(
+                note(
+                    "SC124",
+                    name.value_span,
+                    "this name is cut to 127 characters in the stored rules",
+                )
+                .note("Events carry it whole."),
+            );
         }
     }
 }

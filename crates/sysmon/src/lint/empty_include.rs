@@ -36,7 +36,10 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             } else if elements.len() > 1 {
                 out.push(note("SC103", span, format!("this empty include of {tag} matches nothing"))
                     .note("It only counts as one more element: what no other filter matches is dropped."));
-            } else if schema::newest().series(tag).any(|e| e.default == Some(Verdict::Include)) {
+            } else if schema::newest()
+                .series(tag)
+                .any(|e| e.default == Some(Verdict::Include))
+            {
                 out.push(warning("SC103", span, format!("this empty include drops every {tag} event"))
                     .note(format!("Without the element, all {tag} events would be logged. An empty exclude logs all of them.")));
             } else {

@@ -29,17 +29,39 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let (span, clean) = (value_span(f), clean.join(";"));
         let d = if v.ends_with(';') {
             match f.op {
-                Op::ContainsAny => error("SC110", span, "the `;` at the end makes this match every value"),
-                Op::ExcludesAny => error("SC110", span, "the `;` at the end keeps this from ever matching"),
-                _ => note("SC110", span, "the `;` at the end adds an entry that is always found"),
+                Op::ContainsAny => error(
+                    "SC110",
+                    span,
+                    "the `;` at the end makes this match every value",
+                ),
+                Op::ExcludesAny => error(
+                    "SC110",
+                    span,
+                    "the `;` at the end keeps this from ever matching",
+                ),
+                _ => note(
+                    "SC110",
+                    span,
+                    "the `;` at the end adds an entry that is always found",
+                ),
             }
         } else {
-            warning("SC110", span, "an empty list entry searches a literal `;` with the rest of the list")
+            warning(
+                "SC110",
+                span,
+                "an empty list entry searches a literal `;` with the rest of the list",
+            )
         };
-        let d = d.note("List entries are separated by `;` without exception; an empty one is not skipped.");
+        let d = d.note(
+            "List entries are separated by `;` without exception; an empty one is not skipped.",
+        );
         let source = cx.config.source.slice(span);
         out.push(if source == v.as_str() && !clean.is_empty() {
-            d.fix("remove the empty entries", Safety::Unsafe, vec![(span, clean)])
+            d.fix(
+                "remove the empty entries",
+                Safety::Unsafe,
+                vec![(span, clean)],
+            )
         } else {
             d
         });

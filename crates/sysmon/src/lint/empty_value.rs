@@ -18,7 +18,11 @@ use crate::diagnostic::Diagnostic;
 use crate::text;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (_, f) in cx.filters().filter(|(_, f)| f.value.is_empty()) {
-        let word = if text::matches(f.op, "x", "") { "always" } else { "never" };
+        let word = if text::matches(f.op, "x", "") {
+            "always"
+        } else {
+            "never"
+        };
         out.push(
             warning("SC121", f.span, format!("`{}` with an empty value {word} matches", f.op.name()))
                 .note("An empty text is found in every value and equal to none; a missing value reads `-`."),

@@ -20,9 +20,16 @@ use crate::rules::Op;
 use crate::schema::Verdict;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (element, f) in cx.filters() {
-        let program = f.value.len() > 4 && f.value.is_char_boundary(f.value.len() - 4)
-            && [".exe", ".dll", ".sys", ".com", ".scr"].iter().any(|x| f.value[f.value.len() - 4..].eq_ignore_ascii_case(x));
-        if !matches!(f.op, Op::EndWith | Op::NotEndWith) || !is_image(&f.field_name) || !program || f.value.contains(['\\', '%', ';']) {
+        let program = f.value.len() > 4
+            && f.value.is_char_boundary(f.value.len() - 4)
+            && [".exe", ".dll", ".sys", ".com", ".scr"]
+                .iter()
+                .any(|x| f.value[f.value.len() - 4..].eq_ignore_ascii_case(x));
+        if !matches!(f.op, Op::EndWith | Op::NotEndWith)
+            || !is_image(&f.field_name)
+            || !program
+            || f.value.contains(['\\', '%', ';'])
+        {
             continue;
         }
         let message = format!("this also matches names that only end in `{}`", f.value);
@@ -30,8 +37,15 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             Verdict::Exclude => warning("SC119", value_span(f), message),
             Verdict::Include => note("SC119", value_span(f), message),
         };
-        let edit = (Span::new(f.value_span.start, f.value_span.start), "\\".to_owned());
-        out.push(d.note("`end with` compares characters; only a leading `\\` makes it a whole file name.")
-            .fix("begin with a `\\`", Safety::Unsafe, vec![edit]));
+        let edit = (
+            Span::new(f.value_span.start, f.value_span.start),
+            "\\".to_owned(),
+        );
+        out.push(
+            d.note(
+                "`end with` compares characters; only a leading `\\` makes it a whole file name.",
+            )
+            .fix("begin with a `\\`", Safety::Unsafe, vec![edit]),
+        );
     }
 }

@@ -20,15 +20,27 @@ use crate::rules::Op;
 use crate::schema::Verdict;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (element, f) in cx.filters() {
-        if element.on_match == Verdict::Include || !is_image(&f.field_name) || !decides_alone(element, f) {
+        if element.on_match == Verdict::Include
+            || !is_image(&f.field_name)
+            || !decides_alone(element, f)
+        {
             continue;
         }
         let name = f.value.strip_prefix('\\').unwrap_or(&f.value);
-        let bare = !name.is_empty() && !name.contains(['\\', ';', ':']) && name.to_ascii_lowercase().ends_with(".exe");
+        let bare = !name.is_empty()
+            && !name.contains(['\\', ';', ':'])
+            && name.to_ascii_lowercase().ends_with(".exe");
         if matches!(f.op, Op::Image | Op::EndWith | Op::Contains) && bare {
             out.push(
-                warning("SC129", value_span(f), format!("any program named `{name}` is not logged, wherever it lies ({})", element.tag))
-                    .note("Write the full path where only administrators can write."),
+                warning(
+                    "SC129",
+                    value_span(f),
+                    format!(
+                        "any program named `{name}` is not logged, wherever it lies ({})",
+                        element.tag
+                    ),
+                )
+                .note("Write the full path where only administrators can write."),
             );
         }
     }

@@ -19,20 +19,43 @@ use super::context::{Context, decides_alone, is_image, value_span, warning};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Verdict;
 const WRITABLE: [&str; 12] = [
-    "\\users\\", "\\appdata\\", "\\programdata\\", "\\windows\\temp\\", "\\windows\\tasks\\", "\\temp\\",
-    "\\downloads\\", "\\$recycle.bin\\", "\\system32\\tasks\\", "\\spool\\drivers\\color\\", "\\users\\public\\", "%temp%",
+    "\\users\\",
+    "\\appdata\\",
+    "\\programdata\\",
+    "\\windows\\temp\\",
+    "\\windows\\tasks\\",
+    "\\temp\\",
+    "\\downloads\\",
+    "\\$recycle.bin\\",
+    "\\system32\\tasks\\",
+    "\\spool\\drivers\\color\\",
+    "\\users\\public\\",
+    "%temp%",
 ];
 
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (element, f) in cx.filters() {
-        if element.on_match == Verdict::Include || f.op.is_negative() || !is_image(&f.field_name) || !decides_alone(element, f) {
+        if element.on_match == Verdict::Include
+            || f.op.is_negative()
+            || !is_image(&f.field_name)
+            || !decides_alone(element, f)
+        {
             continue;
         }
         let lower = f.value.to_ascii_lowercase();
         if let Some(folder) = WRITABLE.iter().find(|w| lower.contains(**w)) {
             out.push(
-                warning("SC128", value_span(f), format!("a user can place a program here and is not logged ({})", element.tag))
-                    .note(format!("Ordinary users may create files below `{folder}` by default.")),
+                warning(
+                    "SC128",
+                    value_span(f),
+                    format!(
+                        "a user can place a program here and is not logged ({})",
+                        element.tag
+                    ),
+                )
+                .note(format!(
+                    "Ordinary users may create files below `{folder}` by default."
+                )),
             );
         }
     }

@@ -29,10 +29,18 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         if !f.value.contains(';') {
             continue;
         }
-        let d = warning("SC108", cx.condition_span(f), format!("`{}` holds where {means}", f.op.name()))
-            .note("Microsoft's documentation describes the two conditions the other way round.");
+        let d = warning(
+            "SC108",
+            cx.condition_span(f),
+            format!("`{}` holds where {means}", f.op.name()),
+        )
+        .note("Microsoft's documentation describes the two conditions the other way round.");
         out.push(match cx.set_condition(f, other) {
-            Some(edit) => d.fix(format!("use `{}`", other.name()), Safety::Unsafe, vec![edit]),
+            Some(edit) => d.fix(
+                format!("use `{}`", other.name()),
+                Safety::Unsafe,
+                vec![edit],
+            ),
             None => d,
         });
     }

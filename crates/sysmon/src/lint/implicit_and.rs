@@ -31,7 +31,10 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         };
         let parent = cx.tree.node(node.parent);
         let stated = parent.name.eq_ignore_ascii_case("RuleGroup")
-            && cx.tree.attribute(node.parent, "groupRelation").is_some_and(|a| !a.value.is_empty());
+            && cx
+                .tree
+                .attribute(node.parent, "groupRelation")
+                .is_some_and(|a| !a.value.is_empty());
         let mut direct = element.filters().filter(|f| f.rule.is_none());
         let Some(first) = direct.next() else { continue };
         let Some(other) = direct.find(|f| f.field != first.field) else {
@@ -45,10 +48,17 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             .note(format!("Since schema 4.2, an element without a group relation combines different fields with `and`; this file names {}.", cx.config.version));
         let (start, end) = (element.span.start, element.span.end);
         out.push(if parent.name == "EventFiltering" {
-            d.fix("wrap the element in a RuleGroup with groupRelation=\"or\"", Safety::Unsafe, vec![
-                (Span::new(start, start), "<RuleGroup groupRelation=\"or\">".to_owned()),
-                (Span::new(end, end), "</RuleGroup>".to_owned()),
-            ])
+            d.fix(
+                "wrap the element in a RuleGroup with groupRelation=\"or\"",
+                Safety::Unsafe,
+                vec![
+                    (
+                        Span::new(start, start),
+                        "<RuleGroup groupRelation=\"or\">".to_owned(),
+                    ),
+                    (Span::new(end, end), "</RuleGroup>".to_owned()),
+                ],
+            )
         } else {
             d
         });

@@ -30,8 +30,12 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let Some(nameless) = nameless else { continue };
         for element in elements.iter().filter(|e| e.on_match == Verdict::Exclude) {
             let first = element.units().into_iter().find_map(|u| match u {
-                Unit::Rule(_, Relation::And, fs) if fs.len() > 1 && !fs[0].name.is_empty() => Some(fs[0]),
-                Unit::Filter(f) if element.relation == Relation::And && !f.name.is_empty() => Some(f),
+                Unit::Rule(_, Relation::And, fs) if fs.len() > 1 && !fs[0].name.is_empty() => {
+                    Some(fs[0])
+                }
+                Unit::Filter(f) if element.relation == Relation::And && !f.name.is_empty() => {
+                    Some(f)
+                }
                 _ => None,
             });
             if let Some(f) = first {

@@ -24,15 +24,31 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             continue;
         }
         let default = schema::newest().series(tag).next().and_then(|e| e.default);
-        if default == Some(Verdict::Include) { logged.push(tag) } else { dropped.push(tag) }
+        if default == Some(Verdict::Include) {
+            logged.push(tag)
+        } else {
+            dropped.push(tag)
+        }
     }
-    let at = cx.tree.named(cx.root, "EventFiltering").next().unwrap_or(cx.root);
+    let at = cx
+        .tree
+        .named(cx.root, "EventFiltering")
+        .next()
+        .unwrap_or(cx.root);
     let mut add = |tags: &[&str], what: &str| {
         if !tags.is_empty() {
-            let count = if tags.len() == 1 { "1 event type is" } else { &format!("{} event types are", tags.len()) };
+            let count = if tags.len() == 1 {
+                "1 event type is"
+            } else {
+                &format!("{} event types are", tags.len())
+            };
             out.push(
-                note("SC104", cx.tree.node(at).name_span, format!("{count} not mentioned and {what}"))
-                    .note(format!("{}.", tags.join(", "))),
+                note(
+                    "SC104",
+                    cx.tree.node(at).name_span,
+                    format!("{count} not mentioned and {what}"),
+                )
+                .note(format!("{}.", tags.join(", "))),
             );
         }
     };

@@ -22,12 +22,24 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let entries = f.value.split(';').filter(|t| !t.trim().is_empty()).count();
         let free = matches!(
             f.field_name.as_str(),
-            "CommandLine" | "ParentCommandLine" | "Details" | "Contents" | "Query" | "Destination" | "CallTrace" | "QueryResults" | "RuleName"
+            "CommandLine"
+                | "ParentCommandLine"
+                | "Details"
+                | "Contents"
+                | "Query"
+                | "Destination"
+                | "CallTrace"
+                | "QueryResults"
+                | "RuleName"
         );
         if f.op.takes_list() || entries < 2 || (free && entries < 4) {
             continue;
         }
-        let meaning = if f.op.is_negative() { "holds for every value" } else { "never matches" };
+        let meaning = if f.op.is_negative() {
+            "holds for every value"
+        } else {
+            "never matches"
+        };
         let list = match f.op {
             Op::Is => Some(Op::IsAny),
             Op::Contains => Some(Op::ContainsAny),

@@ -28,16 +28,27 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let (Some(include), Some(empty)) = (include, empty) else {
             continue;
         };
-        let kept = if elements.iter().any(|e| e.on_match == Verdict::Include && e.filters().next().is_some()) {
+        let kept = if elements
+            .iter()
+            .any(|e| e.on_match == Verdict::Include && e.filters().next().is_some())
+        {
             format!("Only the {tag} events that an include matches are logged, not all of them.")
         } else {
             format!("No {tag} event is logged.")
         };
         out.push(
-            warning("SC102", cx.name_span(empty.span), format!("this empty exclude does not log all {tag} events"))
-                .related(cx.name_span(include.span), "because of this include")
-                .note(kept)
-                .fix("remove the empty exclude, which changes nothing", Safety::Unsafe, vec![cx.remove(empty.span)]),
+            warning(
+                "SC102",
+                cx.name_span(empty.span),
+                format!("this empty exclude does not log all {tag} events"),
+            )
+            .related(cx.name_span(include.span), "because of this include")
+            .note(kept)
+            .fix(
+                "remove the empty exclude, which changes nothing",
+                Safety::Unsafe,
+                vec![cx.remove(empty.span)],
+            ),
         );
     }
 }

@@ -22,15 +22,29 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         if !is_image(&f.field_name) || !matches!(f.op, Op::Is | Op::IsAny | Op::BeginWith) {
             continue;
         }
-        let entries: Vec<&str> = if f.op == Op::IsAny { f.value.split(';').collect() } else { vec![&f.value] };
+        let entries: Vec<&str> = if f.op == Op::IsAny {
+            f.value.split(';').collect()
+        } else {
+            vec![&f.value]
+        };
         let bare = entries.iter().find(|e| {
             let lower = e.to_ascii_lowercase();
-            let program = [".exe", ".dll", ".sys", ".com", ".scr", ".cpl", ".ocx"].iter().any(|x| lower.ends_with(x));
+            let program = [".exe", ".dll", ".sys", ".com", ".scr", ".cpl", ".ocx"]
+                .iter()
+                .any(|x| lower.ends_with(x));
             program && !e.contains(['\\', '%', '/'])
         });
         let Some(bare) = bare else { continue };
-        let d = error("SC118", value_span(f), format!("`{bare}` is never equal to a full path"))
-            .note(format!("{} holds the full path; `{}` compares all of it.", f.field_name, f.op.name()));
+        let d = error(
+            "SC118",
+            value_span(f),
+            format!("`{bare}` is never equal to a full path"),
+        )
+        .note(format!(
+            "{} holds the full path; `{}` compares all of it.",
+            f.field_name,
+            f.op.name()
+        ));
         let edit = cx.set_condition(f, Op::Image);
         out.push(match edit {
             Some(edit) if f.op == Op::Is => d.fix("use `image`", Safety::Unsafe, vec![edit]),

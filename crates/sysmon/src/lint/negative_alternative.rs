@@ -27,14 +27,25 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             if !alone || (count == 1 && element.on_match == Verdict::Include) {
                 continue;
             }
-            let missing = if schema::is_text(&f.field_name) { format!(", also for events without {}", f.field_name) } else { String::new() };
+            let missing = if schema::is_text(&f.field_name) {
+                format!(", also for events without {}", f.field_name)
+            } else {
+                String::new()
+            };
             let what = match element.on_match {
                 Verdict::Include => "logs",
                 Verdict::Exclude => "drops",
             };
             out.push(
-                warning("SC113", cx.condition_span(f), format!("this alone {what} nearly every {} event", element.tag))
-                    .note(format!("`{}` holds for every other value{missing}, and one match is enough here.", f.op.name())),
+                warning(
+                    "SC113",
+                    cx.condition_span(f),
+                    format!("this alone {what} nearly every {} event", element.tag),
+                )
+                .note(format!(
+                    "`{}` holds for every other value{missing}, and one match is enough here.",
+                    f.op.name()
+                )),
             );
         }
     }

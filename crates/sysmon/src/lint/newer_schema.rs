@@ -24,8 +24,14 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let used = schema::for_validation(version).map_or(newest, |s| s.version);
     if let Some(a) = cx.tree.attribute(cx.root, "schemaversion") {
         out.push(
-            warning("SC130", a.value_span, format!("schema version {version} is newer than {newest}, the newest known"))
-                .note(format!("Sysmon accepts it and validates the file as one of version {used}.")),
+            warning(
+                "SC130",
+                a.value_span,
+                format!("schema version {version} is newer than {newest}, the newest known"),
+            )
+            .note(format!(
+                "Sysmon accepts it and validates the file as one of version {used}."
+            )),
         );
     }
 }

@@ -34,11 +34,26 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             out.push(warning("SC120", span, format!("`%%` is not found in {}", f.field_name))
                 .note("Sysmon doubles `%` only in CommandLine and registry Details, and expands what stands between two signs before it compares."));
         } else if !f.value.contains("%%") && closed && !names.is_empty() {
-            out.push(note("SC120", span, format!("`%{}%` is expanded with the environment of the event's session", names[0]))
-                .note("The condition depends on the user; unknown names stay as they are."));
+            out.push(
+                note(
+                    "SC120",
+                    span,
+                    format!(
+                        "`%{}%` is expanded with the environment of the event's session",
+                        names[0]
+                    ),
+                )
+                .note("The condition depends on the user; unknown names stay as they are."),
+            );
         } else if doubled && !f.value.contains("%%") {
-            out.push(warning("SC120", span, format!("a single `%` is never found in {}", f.field_name))
-                .note("Sysmon doubles every `%` of this field before it filters."));
+            out.push(
+                warning(
+                    "SC120",
+                    span,
+                    format!("a single `%` is never found in {}", f.field_name),
+                )
+                .note("Sysmon doubles every `%` of this field before it filters."),
+            );
         }
     }
 }

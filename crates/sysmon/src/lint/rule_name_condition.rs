@@ -22,8 +22,9 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let holds = text::matches(f.op, "-", &f.value.to_ascii_lowercase());
         let word = if holds { "always" } else { "never" };
         out.push(
-            error("SC114", f.span, format!("this condition {word} matches"))
-                .note("RuleName is set after filtering; during filtering it is `-` for every event."),
+            error("SC114", f.span, format!("this condition {word} matches")).note(
+                "RuleName is set after filtering; during filtering it is `-` for every event.",
+            ),
         );
     }
 }

@@ -27,8 +27,12 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let numeric = value.parse::<f64>().is_ok() || value.starts_with("0x");
         if numeric || !schema::is_text(&f.field_name) {
             out.push(
-                warning("SC109", cx.condition_span(f), format!("`{}` compares {} as text", f.op.name(), f.field_name))
-                    .note("Texts are ordered character by character, so \"9\" is more than \"1024\"."),
+                warning(
+                    "SC109",
+                    cx.condition_span(f),
+                    format!("`{}` compares {} as text", f.op.name(), f.field_name),
+                )
+                .note("Texts are ordered character by character, so \"9\" is more than \"1024\"."),
             );
         }
     }

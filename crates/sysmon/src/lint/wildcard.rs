@@ -17,17 +17,26 @@ use super::context::{Context, error, is_path, value_span};
 use crate::diagnostic::Diagnostic;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (_, f) in cx.filters() {
-        let host = matches!(f.field_name.as_str(), "QueryName" | "DestinationHostname" | "SourceHostname" | "DestinationIp" | "SourceIp");
+        let host = matches!(
+            f.field_name.as_str(),
+            "QueryName" | "DestinationHostname" | "SourceHostname" | "DestinationIp" | "SourceIp"
+        );
         if !is_path(&f.field_name) && !host {
             continue;
         }
         // Paths of devices begin with `\??\`.
         let value = f.value.replace("\\??\\", "");
         if let Some(c) = value.chars().find(|c| matches!(c, '*' | '?')) {
-            let word = if f.op.is_negative() { "always" } else { "never" };
+            let word = if f.op.is_negative() {
+                "always"
+            } else {
+                "never"
+            };
             out.push(
-                error("SC127", value_span(f), format!("`{c}` is no wildcard"))
-                    .note(format!("Sysmon has none; {} never contains the character, so this {word} matches.", f.field_name)),
+                error("SC127", value_span(f), format!("`{c}` is no wildcard")).note(format!(
+                    "Sysmon has none; {} never contains the character, so this {word} matches.",
+                    f.field_name
+                )),
             );
         }
     }
