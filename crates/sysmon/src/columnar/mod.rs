@@ -221,7 +221,7 @@ impl Decider {
 }
 
 /// The event id of each row; 0, which no event has, where it is none.
-fn event_ids(batch: &RecordBatch) -> Result<Option<Vec<u32>>, EvalError> {
+pub(crate) fn event_ids(batch: &RecordBatch) -> Result<Option<Vec<u32>>, EvalError> {
     if let Some(array) = batch.column_by_name("EventID")
         && array.data_type().is_integer()
     {

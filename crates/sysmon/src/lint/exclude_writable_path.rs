@@ -33,6 +33,12 @@ const WRITABLE: [&str; 12] = [
     "%temp%",
 ];
 
+/// Folders below those that are closed to ordinary users all the same.
+const CLOSED: [&str; 2] = [
+    "\\programdata\\microsoft\\windows defender\\",
+    "\\programdata\\microsoft\\windows defender advanced threat protection\\",
+];
+
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (element, f) in cx.filters() {
         if element.on_match == Verdict::Include
@@ -43,6 +49,9 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
             continue;
         }
         let lower = f.value.to_ascii_lowercase();
+        if CLOSED.iter().any(|c| lower.contains(c)) {
+            continue;
+        }
         if let Some(folder) = WRITABLE.iter().find(|w| lower.contains(**w)) {
             out.push(
                 warning(

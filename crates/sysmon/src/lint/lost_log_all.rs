@@ -17,7 +17,7 @@
 //! FileCreateStreamHash.
 
 use super::context::{Context, warning};
-use crate::diagnostic::{Diagnostic, Safety};
+use crate::diagnostic::Diagnostic;
 use crate::schema::Verdict;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (tag, elements) in cx.by_tag() {
@@ -43,12 +43,7 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 format!("this empty exclude does not log all {tag} events"),
             )
             .related(cx.name_span(include.span), "because of this include")
-            .note(kept)
-            .fix(
-                "remove the empty exclude, which changes nothing",
-                Safety::Unsafe,
-                vec![cx.remove(empty.span)],
-            ),
+            .note(kept),
         );
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 .note(format!("With a `%` in it, a value must stay below {} characters after expansion; otherwise even a negative condition does not match.", text::MAX_EXPANDED)));
         } else if f.value.contains("%%") && !doubled {
             out.push(warning("SC120", span, format!("`%%` is not found in {}", f.field_name))
-                .note("Sysmon doubles `%` only in CommandLine and registry Details, and expands what stands between two signs before it compares."));
+                .note("Sysmon doubles `%` only in CommandLine and registry Details, and expands what stands between two signs before it compares. (How the unpublished expansion treats `%%` is inferred.)"));
         } else if !f.value.contains("%%") && closed && !names.is_empty() {
             out.push(
                 note(

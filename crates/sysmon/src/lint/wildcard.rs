@@ -24,8 +24,8 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         if !is_path(&f.field_name) && !host {
             continue;
         }
-        // Paths of devices begin with `\??\`.
-        let value = f.value.replace("\\??\\", "");
+        // Two prefixes of paths in the object manager's form have a `?`, and Sysmon logs them so.
+        let value = f.value.replace("\\??\\", "").replace("\\\\?\\", "");
         if let Some(c) = value.chars().find(|c| matches!(c, '*' | '?')) {
             let word = if f.op.is_negative() {
                 "always"
