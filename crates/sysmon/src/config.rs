@@ -130,8 +130,8 @@ impl Config {
         let tree = match parsed {
             Ok(tree) => tree,
             Err(e) => {
-                let end = (e.at + 1).min(self.source.text.len());
-                self.reject("SC002", Span::new(e.at.min(end), end), e.message);
+                let span = self.source.character(e.at);
+                self.reject("SC002", span, e.message);
                 return;
             }
         };

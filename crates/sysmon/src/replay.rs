@@ -254,7 +254,7 @@ fn sysmon_rows(batch: &RecordBatch) -> Result<Vec<bool>, EvalError> {
 
 /// The time of each row in microseconds, where the batch has a timestamp column `TimeCreated`.
 fn times(batch: &RecordBatch) -> Result<Option<Vec<Option<i64>>>, EvalError> {
-    let Some(array) = batch.column_by_name("TimeCreated") else {
+    let Some(array) = crate::columnar::find(batch, "TimeCreated") else {
         return Ok(None);
     };
     let DataType::Timestamp(_, zone) = array.data_type() else {

@@ -79,6 +79,14 @@ impl Source {
         (start, text.trim_end_matches(['\n', '\r']))
     }
 
+    /// The span of the character that an offset is in; empty at the end.
+    pub fn character(&self, offset: usize) -> Span {
+        let offset = offset.min(self.text.len());
+        let start = self.text.floor_char_boundary(offset);
+        let length = self.text[start..].chars().next().map_or(0, char::len_utf8);
+        Span::new(start, start + length)
+    }
+
     /// The source text of a span.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or("")
@@ -99,6 +107,9 @@ fn decode(name: &str, bytes: &[u8], engine: Engine) -> Result<Source, String> {
     let [first, second, ..] = bytes else {
         return Err("the file is too short to be a configuration".to_owned());
     };
+    if bytes.starts_with(&[0xFE, 0xFF]) || *first == 0 {
+        return Err("the file is UTF-16 with big-endian bytes, which Sysmon does not read; save it as UTF-8 or UTF-16LE".to_owned());
+    }
     let marked = !is_space(*first) && *first != b'<';
     let wide = if marked { *first == 0xFF } else { *second == 0 };
     let step = if wide { 2 } else { 1 };
@@ -108,13 +119,7 @@ fn decode(name: &str, bytes: &[u8], engine: Engine) -> Result<Source, String> {
         .position(|u| u[0] == b'<' && u.get(1).is_none_or(|&hi| hi == 0))
         .map(|i| i * step);
     let Some(open) = open else {
-        return Err(
-            if bytes.starts_with(&[0xFE, 0xFF]) || (*first == 0 && *second == b'<') {
-                "the file is UTF-16 with big-endian bytes, which Sysmon does not read; save it as UTF-8 or UTF-16LE".to_owned()
-            } else {
-                format!("no `<` in the first {PROLOG_BYTES} bytes")
-            },
-        );
+        return Err(format!("no `<` in the first {PROLOG_BYTES} bytes"));
     };
     if wide {
         let text = decode_utf16le(bytes);

@@ -8,7 +8,7 @@ mod walk;
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, UInt32Type};
 use predicate::eval::{Distinct, EvalError, column};
@@ -220,9 +220,18 @@ impl Decider {
     }
 }
 
+/// The column with a name, without regard to letter case.
+pub(crate) fn find<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
+    let fields = batch.schema_ref().fields();
+    let at = fields
+        .iter()
+        .position(|f| f.name().eq_ignore_ascii_case(name))?;
+    Some(batch.column(at))
+}
+
 /// The event id of each row; 0, which no event has, where it is none.
 pub(crate) fn event_ids(batch: &RecordBatch) -> Result<Option<Vec<u32>>, EvalError> {
-    if let Some(array) = batch.column_by_name("EventID")
+    if let Some(array) = find(batch, "EventID")
         && array.data_type().is_integer()
     {
         let error = |source| EvalError::Column {

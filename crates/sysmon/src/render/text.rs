@@ -87,8 +87,5 @@ fn snippet<'a>(
 }
 
 fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(0)
+    text.floor_char_boundary(at)
 }
