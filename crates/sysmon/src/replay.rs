@@ -229,7 +229,10 @@ fn source_field(id: u32) -> &'static str {
 }
 
 /// Which rows are Sysmon's, by channel or provider; all of them where the batch has neither.
-fn sysmon_rows(batch: &RecordBatch) -> Result<Vec<bool>, EvalError> {
+///
+/// # Errors
+/// Where these columns cannot be read as text.
+pub fn sysmon_rows(batch: &RecordBatch) -> Result<Vec<bool>, EvalError> {
     for name in ["Channel", "Provider"] {
         if let Some(distinct) = column(batch, name)? {
             let ours: Vec<bool> = distinct
