@@ -112,7 +112,7 @@ impl Explanation {
             let total = element.filters().count();
             let _ = writeln!(
                 out,
-                "\nline {line}: <{} onmatch=\"{word}\">, {} {}: {}",
+                "\nline {line}: <{} onmatch=\"{word}\">, {}{}: {}",
                 element.tag,
                 match total {
                     0 => "without conditions".to_owned(),
@@ -122,9 +122,9 @@ impl Explanation {
                 if total < 2 {
                     ""
                 } else if element.relation == Relation::Or {
-                    "any of which is enough"
+                    ", any of which is enough"
                 } else {
-                    "each of whose fields must match"
+                    ", each of whose fields must match"
                 },
                 match step.outcome {
                     Outcome::Match => "matched",

@@ -68,6 +68,7 @@ fn explanations() {
         none.starts_with("not logged: nothing matched, and with more than one element"),
         "{none}"
     );
+    assert!(kept.contains("line 6: <ProcessCreate onmatch=\"include\">, 2 conditions, any of which is enough: matched"), "{kept}");
     let other = explain::explain(&config, &env, &event(5, &[]));
     assert!(
         other

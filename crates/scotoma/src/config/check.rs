@@ -25,8 +25,16 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                     bail!("{}: --fix writes UTF-8 XML files only", path.display());
                 }
                 std::fs::write(path, &fixed.text).with_context(|| path.display().to_string())?;
-                eprintln!("{}: {} applied", path.display(), plural(fixed.applied as u64, "fix"));
-                config = Config::parse(&config.source.name, fixed.text.as_bytes(), args.how.engine.into());
+                eprintln!(
+                    "{}: {} applied",
+                    path.display(),
+                    plural(fixed.applied as u64, "fix")
+                );
+                config = Config::parse(
+                    &config.source.name,
+                    fixed.text.as_bytes(),
+                    args.how.engine.into(),
+                );
                 found = lint::check(&config);
             }
         }
@@ -34,16 +42,29 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let reports: Vec<Report<'_>> = checked
         .iter()
-        .map(|(config, diagnostics)| Report { source: &config.source, diagnostics })
+        .map(|(config, diagnostics)| Report {
+            source: &config.source,
+            diagnostics,
+        })
         .collect();
     let mut out = io::stdout().lock();
     match args.format {
         CheckFormat::Text => {
-            let style = if io::stdout().is_terminal() { Style::Coloured } else { Style::Plain };
+            let style = if io::stdout().is_terminal() {
+                Style::Coloured
+            } else {
+                Style::Plain
+            };
             for report in &reports {
                 write!(out, "{}", render::text(report, style))?;
             }
-            let count = |s| checked.iter().flat_map(|(_, d)| d).filter(|d| d.severity == s).count() as u64;
+            let count = |s| {
+                checked
+                    .iter()
+                    .flat_map(|(_, d)| d)
+                    .filter(|d| d.severity == s)
+                    .count() as u64
+            };
             writeln!(
                 out,
                 "{}, {}, {} in {}",
@@ -61,7 +82,11 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let worst = checked.iter().flat_map(|(_, d)| d).map(|d| d.severity).max();
+    let worst = checked
+        .iter()
+        .flat_map(|(_, d)| d)
+        .map(|d| d.severity)
+        .max();
     let limit = args.fail_on.map(|l| match l {
         FailLevel::Note => Severity::Note,
         FailLevel::Warning => Severity::Warning,

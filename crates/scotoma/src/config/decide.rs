@@ -40,7 +40,11 @@ pub(crate) fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
         }
         let event: Event = serde_json::from_value(value).with_context(place)?;
         let decision = reference::decide(&config.rules, &environment, &event);
-        writeln!(out, "{}", json!({"log": decision.log, "rule": decision.rule}))?;
+        writeln!(
+            out,
+            "{}",
+            json!({"log": decision.log, "rule": decision.rule})
+        )?;
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
@@ -53,8 +57,12 @@ pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         Some(place) => recorded(place)?,
         None => {
             let mut text = String::new();
-            io::stdin().lock().take(64 << 20).read_to_string(&mut text)?;
-            serde_json::from_str(&text).context("standard input: {\"id\": N, \"fields\": {...}} is expected")?
+            io::stdin()
+                .lock()
+                .take(64 << 20)
+                .read_to_string(&mut text)?;
+            serde_json::from_str(&text)
+                .context("standard input: {\"id\": N, \"fields\": {...}} is expected")?
         }
     };
     let explanation = sysmon::explain::explain(&config, &environment, &event);
@@ -69,8 +77,13 @@ fn recorded(place: &str) -> anyhow::Result<Event> {
     let (path, record) = place
         .rsplit_once('#')
         .with_context(|| format!("`{place}` is not LOG#RECORD"))?;
-    let record: i64 = record.parse().with_context(|| format!("`{record}` is no record number"))?;
-    let discovered = || discover(&[PathBuf::from(path)]).map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()));
+    let record: i64 = record
+        .parse()
+        .with_context(|| format!("`{record}` is no record number"))?;
+    let discovered = || {
+        discover(&[PathBuf::from(path)])
+            .map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()))
+    };
     let mut learning = Scan::new(discovered()?, Plan::discovery(), Options::default());
     for _ in &mut learning {}
     let fields = learning.report().fields;
@@ -82,7 +95,10 @@ fn recorded(place: &str) -> anyhow::Result<Event> {
     let plan = Plan {
         columns: columns.clone(),
         filter: RowFilter {
-            clauses: vec![vec![Atom { column: "eventrecordid".to_owned(), test: Test::IntIn(vec![record]) }]],
+            clauses: vec![vec![Atom {
+                column: "eventrecordid".to_owned(),
+                test: Test::IntIn(vec![record]),
+            }]],
         },
         discover: false,
     };
@@ -110,7 +126,10 @@ fn event_of(batch: &RecordBatch, row: usize, fields: &[String]) -> anyhow::Resul
         return Ok(None);
     }
     let id = text(0)?.and_then(|id| id.parse().ok()).unwrap_or(0);
-    let mut event = Event { id, ..Event::default() };
+    let mut event = Event {
+        id,
+        ..Event::default()
+    };
     let kind = sysmon::schema::newest().event(id);
     for (i, field) in fields.iter().enumerate() {
         let Some(value) = text(i + 3)? else { continue };

@@ -14,7 +14,9 @@ pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<ExitCode> {
     let version = args
         .binary_version
         .split_once('.')
-        .and_then(|(major, minor)| Some(BinaryVersion::new(major.parse().ok()?, minor.parse().ok()?)))
+        .and_then(|(major, minor)| {
+            Some(BinaryVersion::new(major.parse().ok()?, minor.parse().ok()?))
+        })
         .with_context(|| format!("`{}` is no binary version", args.binary_version))?;
     if version < BinaryVersion::new(14, 0) {
         bail!("blobs are written for binary versions from 14.0 on; {version} has another layout");
@@ -22,7 +24,10 @@ pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<ExitCode> {
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let bytes = blob::encode(&config.rules, version);
     if bytes.is_empty() {
-        eprintln!("warning: {} has no rules, so Sysmon stores no blob; the file is empty", args.file.display());
+        eprintln!(
+            "warning: {} has no rules, so Sysmon stores no blob; the file is empty",
+            args.file.display()
+        );
     }
     std::fs::write(&args.output, bytes).with_context(|| args.output.display().to_string())?;
     Ok(ExitCode::SUCCESS)
@@ -36,7 +41,9 @@ pub(crate) fn decompile(args: &DecompileArgs) -> anyhow::Result<ExitCode> {
         eprintln!("warning: {}", clean(problem));
     }
     match &args.output {
-        Some(path) => std::fs::write(path, &made.xml).with_context(|| path.display().to_string())?,
+        Some(path) => {
+            std::fs::write(path, &made.xml).with_context(|| path.display().to_string())?
+        }
         None => print!("{}", made.xml),
     }
     Ok(ExitCode::SUCCESS)

@@ -33,7 +33,10 @@ pub(crate) fn accepted(path: &Path, engine: Engine) -> anyhow::Result<Config> {
     if config.accepted {
         return Ok(config);
     }
-    let why = config.diagnostics.iter().find(|d| d.severity == sysmon::diagnostic::Severity::Error);
+    let why = config
+        .diagnostics
+        .iter()
+        .find(|d| d.severity == sysmon::diagnostic::Severity::Error);
     let Some(d) = why else {
         bail!("{}: Sysmon rejects this configuration", path.display());
     };

@@ -28,7 +28,9 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
             // Kept events are written whole, so the fields are learnt first.
             let learnt = scan_plan(&args.paths, Plan::discovery(), &mut |_| Ok(()))?;
             let names = column_names(&learnt.fields);
-            writer = Some(Writer::create(path, &names, false).with_context(|| path.display().to_string())?);
+            writer = Some(
+                Writer::create(path, &names, false).with_context(|| path.display().to_string())?,
+            );
             names.iter().map(|n| n.to_lowercase()).collect()
         }
     };
@@ -55,10 +57,22 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
 
 /// The columns that rules look at, and those that a report needs.
 pub(crate) fn columns(rules: &[&RuleSet]) -> Vec<String> {
-    let mut names: Vec<String> = ["timecreated", "channel", "provider", "eventid", "image", "sourceimage", "imageloaded"]
-        .map(str::to_owned)
-        .to_vec();
-    for filter in rules.iter().flat_map(|r| r.kept()).flat_map(|e| e.filters()) {
+    let mut names: Vec<String> = [
+        "timecreated",
+        "channel",
+        "provider",
+        "eventid",
+        "image",
+        "sourceimage",
+        "imageloaded",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for filter in rules
+        .iter()
+        .flat_map(|r| r.kept())
+        .flat_map(|e| e.filters())
+    {
         names.push(filter.field_name.to_lowercase());
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -72,13 +86,20 @@ pub(crate) fn scan(
     columns: Vec<String>,
     each: &mut dyn FnMut(&RecordBatch) -> anyhow::Result<()>,
 ) -> anyhow::Result<Report> {
-    let plan = Plan { columns, filter: RowFilter::default(), discover: false };
+    let plan = Plan {
+        columns,
+        filter: RowFilter::default(),
+        discover: false,
+    };
     let report = scan_plan(paths, plan, each)?;
     for problem in report.diagnostics.listed.iter().take(10) {
         eprintln!("skipped: {}", clean(&problem.to_string()));
     }
     if report.diagnostics.count > 10 {
-        eprintln!("skipped: and {} more", grouped(report.diagnostics.count - 10));
+        eprintln!(
+            "skipped: and {} more",
+            grouped(report.diagnostics.count - 10)
+        );
     }
     Ok(report)
 }
@@ -88,7 +109,8 @@ fn scan_plan(
     plan: Plan,
     each: &mut dyn FnMut(&RecordBatch) -> anyhow::Result<()>,
 ) -> anyhow::Result<Report> {
-    let origins = discover(paths).map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()))?;
+    let origins =
+        discover(paths).map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()))?;
     let mut scan = Scan::new(origins, plan, Options::default());
     for batch in &mut scan {
         each(&batch)?;
@@ -97,18 +119,43 @@ fn scan_plan(
 }
 
 fn show(config: &Config, summary: &Summary, top: usize) {
-    let (kept, dropped) = summary.events.values().fold((0, 0), |(k, d), c| (k + c.kept, d + c.dropped));
-    println!("{} kept, {} dropped", plural(kept, "event"), grouped(dropped));
+    let (kept, dropped) = summary
+        .events
+        .values()
+        .fold((0, 0), |(k, d), c| (k + c.kept, d + c.dropped));
+    println!(
+        "{} kept, {} dropped",
+        plural(kept, "event"),
+        grouped(dropped)
+    );
     if summary.others > 0 {
-        println!("{} of other channels left aside", plural(summary.others, "event"));
+        println!(
+            "{} of other channels left aside",
+            plural(summary.others, "event")
+        );
     }
     let rows = summary.events.iter().map(|(id, c)| {
-        vec![id.to_string(), title(*id), grouped(c.kept), grouped(c.dropped), format!("{:.1} %", 100.0 * share(*c))]
+        vec![
+            id.to_string(),
+            title(*id),
+            grouped(c.kept),
+            grouped(c.dropped),
+            format!("{:.1} %", 100.0 * share(*c)),
+        ]
     });
-    println!("\n{}", table(&["id", "event", "kept", "dropped", "kept share"], rows, &[0, 2, 3, 4]));
+    println!(
+        "\n{}",
+        table(
+            &["id", "event", "kept", "dropped", "kept share"],
+            rows,
+            &[0, 2, 3, 4]
+        )
+    );
     let total: u64 = kept + dropped;
     let rows = summary.rules.iter().take(top).map(|r| {
-        let last = r.last.map_or("-".to_owned(), |t| telemetry::time::format(t));
+        let last = r
+            .last
+            .map_or("-".to_owned(), |t| telemetry::time::format(t));
         let (line, rule) = place(config, r.element, r.unit);
         vec![
             grouped(r.hits),
@@ -119,8 +166,18 @@ fn show(config: &Config, summary: &Summary, top: usize) {
             clean(&rule),
         ]
     });
-    println!("\n{}", table(&["hits", "share", "", "last", "line", "rule"], rows, &[0, 1, 4]));
-    println!("\n{} never decided anything", plural(summary.unused.len() as u64, "rule"));
+    println!(
+        "\n{}",
+        table(
+            &["hits", "share", "", "last", "line", "rule"],
+            rows,
+            &[0, 1, 4]
+        )
+    );
+    println!(
+        "\n{} never decided anything",
+        plural(summary.unused.len() as u64, "rule")
+    );
     for (element, unit) in summary.unused.iter().take(top) {
         let (line, rule) = place(config, *element, *unit);
         println!("  line {line}: {}", clean(&rule));
@@ -129,7 +186,10 @@ fn show(config: &Config, summary: &Summary, top: usize) {
     if more > 0 {
         println!("  and {} more (--top)", grouped(more as u64));
     }
-    let rows = summary.volume.iter().map(|v| vec![grouped(v.kept), title(v.id), clean(&v.source)]);
+    let rows = summary
+        .volume
+        .iter()
+        .map(|v| vec![grouped(v.kept), title(v.id), clean(&v.source)]);
     println!("\n{}", table(&["kept", "event", "by"], rows, &[0]));
 }
 
@@ -141,11 +201,22 @@ fn place(config: &Config, element: usize, unit: Option<usize>) -> (usize, String
     let units = e.units();
     let line = |f: &Filter| config.source.position(f.span.start).0;
     match unit.and_then(|u| units.get(u)) {
-        Some(Unit::Filter(f)) => (line(f), format!("{} {}", e.tag, describe(&Record::Filter((*f).clone())))),
+        Some(Unit::Filter(f)) => (
+            line(f),
+            format!("{} {}", e.tag, describe(&Record::Filter((*f).clone()))),
+        ),
         Some(Unit::Rule(id, _, filters)) => {
-            let name = e.rule(*id).map_or("<Rule>".to_owned(), |r| describe(&Record::Rule(r.clone())));
-            (filters.first().map_or(0, |f| line(f)), format!("{} {name}", e.tag))
+            let name = e
+                .rule(*id)
+                .map_or("<Rule>".to_owned(), |r| describe(&Record::Rule(r.clone())));
+            (
+                filters.first().map_or(0, |f| line(f)),
+                format!("{} {name}", e.tag),
+            )
         }
-        None => (config.source.position(e.span.start).0, format!("{} (all conditions)", e.tag)),
+        None => (
+            config.source.position(e.span.start).0,
+            format!("{} (all conditions)", e.tag),
+        ),
     }
 }

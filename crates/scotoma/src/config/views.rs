@@ -21,7 +21,9 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let engine = args.how.engine.into();
     let old = load::accepted(&args.old, engine)?;
     let new = load::accepted(&args.new, engine)?;
-    print_clean(&sysmon::diff::text(&sysmon::diff::diff(&old.rules, &new.rules)));
+    print_clean(&sysmon::diff::text(&sysmon::diff::diff(
+        &old.rules, &new.rules,
+    )));
     if !args.paths.is_empty() {
         events(&old, &new, &args.paths, args)?;
     }
@@ -39,7 +41,10 @@ fn events(old: &Config, new: &Config, paths: &[PathBuf], args: &DiffArgs) -> any
         let ours = sysmon::replay::sysmon_rows(batch)?;
         let (x, y) = (a.decide(batch)?, b.decide(batch)?);
         for ((x, y), _) in x.iter().zip(&y).zip(&ours).filter(|(_, ours)| **ours) {
-            match (a.decisions()[*x as usize].log, b.decisions()[*y as usize].log) {
+            match (
+                a.decisions()[*x as usize].log,
+                b.decisions()[*y as usize].log,
+            ) {
                 (true, true) => both += 1,
                 (true, false) => lost += 1,
                 (false, true) => gained += 1,
