@@ -109,15 +109,15 @@ impl Explanation {
                 Verdict::Exclude => "exclude",
             };
             let line = config.source.position(element.span.start).0;
-            let total = element.filters().count();
+            let total = element.units().len();
             let _ = writeln!(
                 out,
                 "\nline {line}: <{} onmatch=\"{word}\">, {}{}: {}",
                 element.tag,
                 match total {
-                    0 => "without conditions".to_owned(),
-                    1 => "1 condition".to_owned(),
-                    n => format!("{n} conditions"),
+                    0 => "without rules".to_owned(),
+                    1 => "1 rule".to_owned(),
+                    n => format!("{n} rules"),
                 },
                 if total < 2 {
                     ""

@@ -68,7 +68,16 @@ fn explanations() {
         none.starts_with("not logged: nothing matched, and with more than one element"),
         "{none}"
     );
-    assert!(kept.contains("line 6: <ProcessCreate onmatch=\"include\">, 2 conditions, any of which is enough: matched"), "{kept}");
+    assert!(
+        kept.contains(
+            "line 7: <ProcessCreate onmatch=\"include\">, 2 rules, any of which is enough: matched"
+        ),
+        "{kept}"
+    );
+    assert!(
+        kept.contains("line 3: <ProcessCreate onmatch=\"exclude\">, 1 rule: no match"),
+        "{kept}"
+    );
     let other = explain::explain(&config, &env, &event(5, &[]));
     assert!(
         other
