@@ -16,7 +16,8 @@ Exit status: 0 done; 1 findings or damage where --fail-on asked for it; 2 wrong 
   scotoma hunt samples/
   scotoma events C:\\logs\\Security.evtx evidence.zip
   scotoma sql logs/ 'SELECT Image, count(*) FROM sysmon WHERE EventID = 1 GROUP BY Image'
-  wevtutil qe Security /f:xml | scotoma events -"
+  wevtutil qe Security /f:xml | scotoma events -
+  scotoma config check sysmonconfig.xml"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -34,6 +35,8 @@ pub(crate) enum Verb {
     Events(EventsArgs),
     /// Write everything into Parquet, which is read in a fraction of the time.
     Convert(ConvertArgs),
+    /// Check, explain, replay, compare, compile and decompile Sysmon configurations.
+    Config(crate::config::ConfigArgs),
 }
 
 /// What to read, and how loudly.

@@ -1,6 +1,7 @@
 //! The command line: it reads arguments, calls a room and shows the answer. It decides nothing else.
 
 mod cli;
+mod config;
 mod convert;
 mod events;
 mod hunt;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Sql(args) => sql::run(args),
         Verb::Events(args) => events::run(args),
         Verb::Convert(args) => convert::run(args),
+        Verb::Config(args) => config::run(args),
     };
     match outcome {
         Ok(code) => code,

@@ -1,0 +1,194 @@
+//! All tests on one field, answered together for one value: whole-value tests by hashing, all
+//! substrings, beginnings and ends of a case rule in one automaton, the rest one by one.
+
+use std::collections::HashMap;
+
+use aho_corasick::AhoCorasick;
+
+use crate::test::last_component;
+use crate::{Case, Test, Text};
+
+/// Tests prepared to be asked together.
+#[derive(Debug)]
+pub struct Matcher {
+    groups: Vec<Group>,
+    others: Vec<(u32, Test)>,
+    always: Vec<u32>,
+}
+
+/// The literals of one case rule.
+#[derive(Debug)]
+struct Group {
+    case: Case,
+    whole: HashMap<String, Vec<u32>>,
+    name: HashMap<String, Vec<u32>>,
+    search: Option<Search>,
+}
+
+#[derive(Debug)]
+struct Search {
+    automaton: AhoCorasick,
+    /// Per pattern: which tests want it, and where.
+    uses: Vec<Vec<(Place, u32)>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Anywhere,
+    Start,
+    End,
+}
+
+impl Matcher {
+    /// Prepares tests; they are numbered from 0 in order.
+    pub fn new<'a>(tests: impl IntoIterator<Item = &'a Test>) -> Self {
+        let mut m = Self {
+            groups: Vec::new(),
+            others: Vec::new(),
+            always: Vec::new(),
+        };
+        let mut patterns: Vec<HashMap<String, Vec<(Place, u32)>>> = Vec::new();
+        for (number, test) in (0u32..).zip(tests) {
+            let mut group = |case: Case| {
+                m.groups
+                    .iter()
+                    .position(|g| g.case == case)
+                    .unwrap_or_else(|| {
+                        m.groups.push(Group {
+                            case,
+                            whole: HashMap::new(),
+                            name: HashMap::new(),
+                            search: None,
+                        });
+                        patterns.push(HashMap::new());
+                        m.groups.len() - 1
+                    })
+            };
+            let (place, text): (Place, &Text) = match test {
+                Test::Equals(t) => {
+                    let at = group(t.case);
+                    m.groups[at]
+                        .whole
+                        .entry(t.folded())
+                        .or_default()
+                        .push(number);
+                    continue;
+                }
+                Test::ImageIs(t) => {
+                    let at = group(t.case);
+                    let g = &mut m.groups[at];
+                    let map = if t.text.contains('\\') {
+                        &mut g.whole
+                    } else {
+                        &mut g.name
+                    };
+                    map.entry(t.folded()).or_default().push(number);
+                    continue;
+                }
+                Test::Contains(t) => (Place::Anywhere, t),
+                Test::StartsWith(t) => (Place::Start, t),
+                Test::EndsWith(t) => (Place::End, t),
+                other => {
+                    m.others.push((number, other.clone()));
+                    continue;
+                }
+            };
+            if text.text.is_empty() {
+                m.always.push(number);
+                continue;
+            }
+            let at = group(text.case);
+            patterns[at]
+                .entry(text.folded())
+                .or_default()
+                .push((place, number));
+        }
+        for (group, patterns) in m.groups.iter_mut().zip(patterns) {
+            group.search = Search::new(patterns, &mut m.others);
+        }
+        m
+    }
+
+    /// Adds the numbers of the tests that a value passes, each once, in no particular order.
+    pub fn passes(&self, value: &str, out: &mut Vec<u32>) {
+        out.extend(&self.always);
+        for group in &self.groups {
+            let folded = group.case.fold(value);
+            if let Some(tests) = group.whole.get(&folded) {
+                out.extend(tests);
+            }
+            if !group.name.is_empty()
+                && let Some(tests) = group.name.get(last_component(&folded))
+            {
+                out.extend(tests);
+            }
+            if let Some(search) = &group.search {
+                search.passes(&folded, out);
+            }
+        }
+        for (number, test) in &self.others {
+            if test.matches(value) {
+                out.push(*number);
+            }
+        }
+    }
+}
+
+impl Search {
+    /// Builds the automaton; where it would be too large, the tests go to `others`.
+    fn new(
+        patterns: HashMap<String, Vec<(Place, u32)>>,
+        others: &mut Vec<(u32, Test)>,
+    ) -> Option<Self> {
+        if patterns.is_empty() {
+            return None;
+        }
+        let mut sorted: Vec<(String, Vec<(Place, u32)>)> = patterns.into_iter().collect();
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        match AhoCorasick::new(sorted.iter().map(|(text, _)| text)) {
+            Ok(automaton) => Some(Self {
+                automaton,
+                uses: sorted.into_iter().map(|(_, uses)| uses).collect(),
+            }),
+            Err(_) => {
+                for (text, uses) in sorted {
+                    for (place, number) in uses {
+                        let text = Text::ascii(text.clone());
+                        others.push((
+                            number,
+                            match place {
+                                Place::Anywhere => Test::Contains(text),
+                                Place::Start => Test::StartsWith(text),
+                                Place::End => Test::EndsWith(text),
+                            },
+                        ));
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn passes(&self, folded: &str, out: &mut Vec<u32>) {
+        let start = out.len();
+        for found in self.automaton.find_overlapping_iter(folded) {
+            for &(place, number) in &self.uses[found.pattern().as_usize()] {
+                let holds = match place {
+                    Place::Anywhere => true,
+                    Place::Start => found.start() == 0,
+                    Place::End => found.end() == folded.len(),
+                };
+                if holds {
+                    out.push(number);
+                }
+            }
+        }
+        // A pattern may occur often in one value.
+        if out.len() - start > 1 {
+            let mut found = out.split_off(start);
+            found.sort_unstable();
+            found.dedup();
+            out.append(&mut found);
+        }
+    }
+}

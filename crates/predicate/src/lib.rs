@@ -1,0 +1,146 @@
+//! One predicate over event fields: boolean combinations of tests of a field against a literal. A
+//! Sysmon filter, a Sigma detection and a proposed exclusion are all values of this type. It knows
+//! nothing of where events come from or what a match means.
+
+pub mod eval;
+mod test;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use test::{Case, Cidr, Comparison, InvalidLiteral, Literal, Pattern, Test, Text};
+
+/// A condition on one event. Values are text or absent; an atom on an absent value is false, so a
+/// negated one is true: there is no third truth value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Predicate {
+    /// Always holds.
+    True,
+    /// Never holds.
+    False,
+    /// One field against one literal.
+    Atom(Atom),
+    /// All hold.
+    And(Vec<Predicate>),
+    /// At least one holds.
+    Or(Vec<Predicate>),
+    /// Does not hold.
+    Not(Box<Predicate>),
+}
+
+/// A test of one field.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Atom {
+    /// The field's name; compared without regard to ASCII letter case.
+    pub field: Arc<str>,
+    /// What its value must pass.
+    pub test: Test,
+}
+
+impl Predicate {
+    /// A test of a field.
+    pub fn atom(field: impl Into<Arc<str>>, test: Test) -> Self {
+        Self::Atom(Atom {
+            field: field.into(),
+            test,
+        })
+    }
+
+    /// True where the field has a value that is not empty.
+    pub fn exists(field: impl Into<Arc<str>>) -> Self {
+        Self::atom(field, Test::Exists)
+    }
+
+    /// All of them, with constants folded and nested conjunctions flattened.
+    pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Self::True => {}
+                Self::False => return Self::False,
+                Self::And(inner) => out.extend(inner),
+                part => out.push(part),
+            }
+        }
+        match out.len() {
+            0 => Self::True,
+            1 => out.swap_remove(0),
+            _ => Self::And(out),
+        }
+    }
+
+    /// Any of them, with constants folded and nested disjunctions flattened.
+    pub fn any(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Self::False => {}
+                Self::True => return Self::True,
+                Self::Or(inner) => out.extend(inner),
+                part => out.push(part),
+            }
+        }
+        match out.len() {
+            0 => Self::False,
+            1 => out.swap_remove(0),
+            _ => Self::Or(out),
+        }
+    }
+
+    /// The opposite.
+    #[must_use]
+    pub fn negate(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// Evaluates it on one event, given as a lookup of field values: the plain meaning, which the
+    /// columnar evaluation equals.
+    pub fn holds<'a>(&self, value: &impl Fn(&str) -> Option<&'a str>) -> bool {
+        match self {
+            Self::True => true,
+            Self::False => false,
+            Self::Atom(atom) => value(&atom.field).is_some_and(|v| atom.test.matches(v)),
+            Self::And(parts) => parts.iter().all(|p| p.holds(value)),
+            Self::Or(parts) => parts.iter().any(|p| p.holds(value)),
+            Self::Not(inner) => !inner.holds(value),
+        }
+    }
+
+    /// Calls `f` on every atom.
+    pub fn atoms<'a>(&'a self, f: &mut impl FnMut(&'a Atom)) {
+        match self {
+            Self::True | Self::False => {}
+            Self::Atom(atom) => f(atom),
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|p| p.atoms(f)),
+            Self::Not(inner) => inner.atoms(f),
+        }
+    }
+}
+
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let join = |f: &mut fmt::Formatter<'_>, parts: &[Self], word: &str| {
+            f.write_str("(")?;
+            for (i, part) in parts.iter().enumerate() {
+                if i > 0 {
+                    write!(f, " {word} ")?;
+                }
+                write!(f, "{part}")?;
+            }
+            f.write_str(")")
+        };
+        match self {
+            Self::True => f.write_str("true"),
+            Self::False => f.write_str("false"),
+            Self::Atom(atom) => write!(f, "{} {}", atom.field, atom.test),
+            Self::And(parts) => join(f, parts, "and"),
+            Self::Or(parts) => join(f, parts, "or"),
+            Self::Not(inner) => write!(f, "not {inner}"),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `scotoma config`: questions about Sysmon configurations. The answers are made in the room `sysmon`;
+//! here arguments become calls and answers become text.
+
+mod args;
+mod check;
+mod decide;
+mod deployed;
+mod load;
+mod replay;
+mod views;
+
+use std::process::ExitCode;
+
+pub(crate) use args::ConfigArgs;
+use args::ConfigVerb;
+
+pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    match &args.verb {
+        ConfigVerb::Check(a) => check::run(a),
+        ConfigVerb::Rule { code } => check::rule(code.as_deref()),
+        ConfigVerb::Decide(a) => decide::run(a),
+        ConfigVerb::Explain(a) => decide::explain(a),
+        ConfigVerb::Replay(a) => replay::run(a),
+        ConfigVerb::Show(a) => views::show(a),
+        ConfigVerb::Diff(a) => views::diff(a),
+        ConfigVerb::Compile(a) => deployed::compile(a),
+        ConfigVerb::Decompile(a) => deployed::decompile(a),
+    }
+}

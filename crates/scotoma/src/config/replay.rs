@@ -1,0 +1,222 @@
+//! `replay`: logs through a configuration.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use arrow::array::RecordBatch;
+use arrow::compute::filter_record_batch;
+use sysmon::Config;
+use sysmon::explain::describe;
+use sysmon::replay::{Replay, Summary, share, title};
+use sysmon::rules::{Filter, Record, RuleSet, Unit};
+use telemetry::parquet::{Writer, column_names};
+use telemetry::{Options, Plan, Report, RowFilter, Scan, discover};
+
+use super::args::ReplayArgs;
+use super::load;
+use crate::output::{clean, grouped, plural, table};
+
+pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    let config = load::accepted(&args.file, args.how.engine.into())?;
+    let environment = load::environment(&args.env.env)?;
+    let mut replay = Replay::new(&config.rules, &environment);
+    let mut writer = None;
+    let columns = match &args.output {
+        None => columns(&[&config.rules]),
+        Some(path) => {
+            // Kept events are written whole, so the fields are learnt first.
+            let learnt = scan_plan(&args.paths, Plan::discovery(), &mut |_| Ok(()))?;
+            let names = column_names(&learnt.fields);
+            writer = Some(
+                Writer::create(path, &names, false).with_context(|| path.display().to_string())?,
+            );
+            names.iter().map(|n| n.to_lowercase()).collect()
+        }
+    };
+    let report = scan(&args.paths, columns, &mut |batch| {
+        let kept = replay.add(batch)?;
+        if let Some(writer) = &mut writer {
+            writer.write(&filter_record_batch(batch, &kept)?)?;
+        }
+        Ok(())
+    })?;
+    if report.records == 0 {
+        bail!("no events read from {}", plural(report.files, "file"));
+    }
+    show(&config, &replay.finish(args.top), args.top);
+    if let Some(writer) = writer {
+        let (rows, _) = writer.close()?;
+        println!("\n{} written", plural(rows, "kept event"));
+    }
+    println!(
+        "\nEvents that the recording sensor had dropped itself are not in these logs: this configuration\nmay have kept more than is shown."
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The columns that rules look at, and those that a report needs.
+pub(crate) fn columns(rules: &[&RuleSet]) -> Vec<String> {
+    let mut names: Vec<String> = [
+        "timecreated",
+        "channel",
+        "provider",
+        "eventid",
+        "image",
+        "sourceimage",
+        "imageloaded",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for filter in rules
+        .iter()
+        .flat_map(|r| r.kept())
+        .flat_map(|e| e.filters())
+    {
+        names.push(filter.field_name.to_lowercase());
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|n| seen.insert(n.clone()));
+    names
+}
+
+/// Reads logs batch by batch and says on standard error what could not be read.
+pub(crate) fn scan(
+    paths: &[PathBuf],
+    columns: Vec<String>,
+    each: &mut dyn FnMut(&RecordBatch) -> anyhow::Result<()>,
+) -> anyhow::Result<Report> {
+    let plan = Plan {
+        columns,
+        filter: RowFilter::default(),
+        discover: false,
+    };
+    let report = scan_plan(paths, plan, each)?;
+    for problem in report.diagnostics.listed.iter().take(10) {
+        eprintln!("skipped: {}", clean(&problem.to_string()));
+    }
+    if report.diagnostics.count > 10 {
+        eprintln!(
+            "skipped: and {} more",
+            grouped(report.diagnostics.count - 10)
+        );
+    }
+    Ok(report)
+}
+
+fn scan_plan(
+    paths: &[PathBuf],
+    plan: Plan,
+    each: &mut dyn FnMut(&RecordBatch) -> anyhow::Result<()>,
+) -> anyhow::Result<Report> {
+    let origins =
+        discover(paths).map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()))?;
+    let mut scan = Scan::new(origins, plan, Options::default());
+    for batch in &mut scan {
+        each(&batch)?;
+    }
+    Ok(scan.report())
+}
+
+fn show(config: &Config, summary: &Summary, top: usize) {
+    let (kept, dropped) = summary
+        .events
+        .values()
+        .fold((0, 0), |(k, d), c| (k + c.kept, d + c.dropped));
+    println!(
+        "{} kept, {} dropped",
+        plural(kept, "event"),
+        grouped(dropped)
+    );
+    if summary.others > 0 {
+        println!(
+            "{} of other channels left aside",
+            plural(summary.others, "event")
+        );
+    }
+    let rows = summary.events.iter().map(|(id, c)| {
+        vec![
+            id.to_string(),
+            title(*id),
+            grouped(c.kept),
+            grouped(c.dropped),
+            format!("{:.1} %", 100.0 * share(*c)),
+        ]
+    });
+    println!(
+        "\n{}",
+        table(
+            &["id", "event", "kept", "dropped", "kept share"],
+            rows,
+            &[0, 2, 3, 4]
+        )
+    );
+    let total: u64 = kept + dropped;
+    let rows = summary.rules.iter().take(top).map(|r| {
+        let last = r
+            .last
+            .map_or("-".to_owned(), |t| telemetry::time::format(t));
+        let (line, rule) = place(config, r.element, r.unit);
+        vec![
+            grouped(r.hits),
+            format!("{:.1} %", 100.0 * r.hits as f64 / total.max(1) as f64),
+            if r.keeps { "keeps" } else { "drops" }.to_owned(),
+            last,
+            line.to_string(),
+            clean(&rule),
+        ]
+    });
+    println!(
+        "\n{}",
+        table(
+            &["hits", "share", "", "last", "line", "rule"],
+            rows,
+            &[0, 1, 4]
+        )
+    );
+    println!(
+        "\n{} never decided anything",
+        plural(summary.unused.len() as u64, "rule")
+    );
+    for (element, unit) in summary.unused.iter().take(top) {
+        let (line, rule) = place(config, *element, *unit);
+        println!("  line {line}: {}", clean(&rule));
+    }
+    let more = summary.unused.len().saturating_sub(top);
+    if more > 0 {
+        println!("  and {} more (--top)", grouped(more as u64));
+    }
+    let rows = summary
+        .volume
+        .iter()
+        .map(|v| vec![grouped(v.kept), title(v.id), clean(&v.source)]);
+    println!("\n{}", table(&["kept", "event", "by"], rows, &[0]));
+}
+
+/// The line of a rule and a few words about it.
+fn place(config: &Config, element: usize, unit: Option<usize>) -> (usize, String) {
+    let Some(e) = config.rules.elements.get(element) else {
+        return (0, String::new());
+    };
+    let units = e.units();
+    let line = |f: &Filter| config.source.position(f.span.start).0;
+    match unit.and_then(|u| units.get(u)) {
+        Some(Unit::Filter(f)) => (
+            line(f),
+            format!("{} {}", e.tag, describe(&Record::Filter((*f).clone()))),
+        ),
+        Some(Unit::Rule(id, _, filters)) => {
+            let name = e
+                .rule(*id)
+                .map_or("<Rule>".to_owned(), |r| describe(&Record::Rule(r.clone())));
+            (
+                filters.first().map_or(0, |f| line(f)),
+                format!("{} {name}", e.tag),
+            )
+        }
+        None => (
+            config.source.position(e.span.start).0,
+            format!("{} (all conditions)", e.tag),
+        ),
+    }
+}

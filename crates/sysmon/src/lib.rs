@@ -1,0 +1,41 @@
+//! The Sysmon configuration, decided as Sysmon decides: both XML front ends with byte positions, all
+//! schema versions, the rule blob, the decision per event, and what is wrong with a file. It knows
+//! the engine as published; what the driver does before an event reaches a filter is outside.
+
+pub mod blob;
+pub mod columnar;
+pub mod config;
+pub mod decompile;
+pub mod deployed;
+pub mod diagnostic;
+pub mod diff;
+mod dtd;
+pub mod event;
+pub mod explain;
+pub mod fix;
+pub mod lint;
+mod lower;
+mod nearest;
+pub mod options;
+pub mod predicates;
+pub mod reference;
+pub mod render;
+pub mod replay;
+pub mod rules;
+pub mod schema;
+pub mod show;
+pub mod source;
+pub mod text;
+mod xml;
+
+pub use config::Config;
+
+/// Which of Sysmon's two XML front ends reads a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// The one that validates against a document type: installed Windows agents.
+    #[default]
+    Strict,
+    /// The forgiving one, in published source since April 2026 and in Sysmon for Linux.
+    Lenient,
+}
