@@ -5,20 +5,28 @@
 //! parsed when a question is asked. Every row keeps its sources and its [`Mark`]. This crate knows nothing of recorded
 //! events, of configurations or of rules.
 
-/// How the crate holds the model: static, as the build script wrote it.
-mod storage {
-    pub type Text = &'static str;
-    pub type List<T> = &'static [T];
-}
-
 macro_rules! model {
     ($($(#[$meta:meta])* pub $kind:ident $name:ident { $($body:tt)* })*) => {
-        $(#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)] $(#[$meta])*
+        $(#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        $(#[$meta])*
         pub $kind $name { $($body)* })*
     };
 }
 
+pub mod find;
 mod model;
 pub mod rights;
+mod storage;
+mod tables;
+mod whole;
 
+pub use find::{Match, Subject, find, nearest};
 pub use model::Mark;
+pub use model::calls::*;
+pub use model::conduct::*;
+pub use model::map::*;
+pub use storage::{
+    ApiId, BehaviourId, ComponentId, EventId, MechanismId, SensorId, SourceId, TamperingId,
+};
+pub use whole::{SCHEMA, Whole, whole};

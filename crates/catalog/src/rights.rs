@@ -4,11 +4,6 @@
 use crate::model::rights::AccessRights;
 pub use crate::model::rights::{CommonMask, Composite, GenericMapping, Implied, Object, Right};
 
-mod table {
-    use crate::model::{Mark, rights::*};
-    include!(concat!(env!("OUT_DIR"), "/rights.rs"));
-}
-
 /// What a mask holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
@@ -22,7 +17,7 @@ pub struct Decoded {
 
 /// The table as a whole.
 pub fn all() -> &'static AccessRights {
-    &table::TABLE
+    &crate::tables::ACCESS_RIGHTS
 }
 
 /// The object types, in the table's order.

@@ -1,10 +1,13 @@
 //! The shapes of the catalog's rows, written once and read twice: by the build script over owned text (to read and check
-//! `data/*.yaml`) and by the crate over static text (the tables that are compiled in). `model!`, `Text` and `List` differ
-//! between the two; the shapes cannot.
+//! `data/*.yaml`) and by the crate over static text (the tables that are compiled in). `model!`, `Text`, `List` and the ids
+//! differ between the two; the shapes cannot.
 
+pub mod calls;
+pub mod conduct;
+pub mod map;
 pub mod rights;
 
-use super::storage::{List, Text};
+use super::storage::{ApiId, ComponentId, EventId, List, MechanismId, SensorId, SourceId, Text};
 
 model! {
     /// How far a row may be trusted.
