@@ -14,8 +14,11 @@ macro_rules! model {
     };
 }
 
+pub mod condition;
 pub mod find;
+pub mod map;
 mod model;
+pub mod needs;
 pub mod rights;
 mod storage;
 mod tables;
