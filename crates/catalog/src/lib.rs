@@ -15,6 +15,7 @@ macro_rules! model {
 }
 
 pub mod condition;
+pub mod draw;
 pub mod find;
 pub mod map;
 mod model;
