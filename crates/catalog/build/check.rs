@@ -94,6 +94,9 @@ fn sources(data: &Data) -> Checked {
     data.events
         .iter()
         .try_for_each(|r| known(&r.source, &r.id))?;
+    data.stack_signs
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.function))?;
     data.apis.iter().try_for_each(|r| known(&r.source, &r.id))?;
     data.mappings
         .iter()

@@ -47,6 +47,7 @@ pub struct Data {
     sensors: Vec<map::Sensor>,
     mechanisms: Vec<map::Mechanism>,
     events: Vec<map::Event>,
+    stack_signs: Vec<map::StackSign>,
     apis: Vec<calls::Api>,
     mappings: Vec<calls::Mapping>,
     not_observed: Vec<calls::NotObserved>,
@@ -93,6 +94,7 @@ fn read_all(folder: &Path) -> Fallible<Data> {
         sensors,
         mechanisms: read(folder, "mechanisms.yaml")?,
         events,
+        stack_signs: read(folder, "stack_signs.yaml")?,
         apis: read(folder, "apis.yaml")?,
         mappings: read(folder, "mappings.yaml")?,
         not_observed: read(folder, "not_observed.yaml")?,
@@ -115,6 +117,7 @@ fn write_all(out: &Path, data: &Data, places: &Places) -> Fallible<()> {
     rows(out, "sensors", &data.sensors, places)?;
     rows(out, "mechanisms", &data.mechanisms, places)?;
     rows(out, "events", &data.events, places)?;
+    rows(out, "stack_signs", &data.stack_signs, places)?;
     rows(out, "apis", &data.apis, places)?;
     rows(out, "mappings", &data.mappings, places)?;
     rows(out, "not_observed", &data.not_observed, places)?;

@@ -188,6 +188,11 @@ pub fn events_of(component: ComponentId) -> Vec<EventId> {
         .collect()
 }
 
+/// Functions that give a mechanism away on a stack.
+pub fn stack_signs() -> &'static [crate::StackSign] {
+    tables::STACK_SIGNS
+}
+
 /// What protects the sensor itself.
 pub fn protections() -> &'static [Protection] {
     tables::PROTECTIONS

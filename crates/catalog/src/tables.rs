@@ -15,6 +15,7 @@ tables! {
     SENSORS: Sensor from "sensors";
     MECHANISMS: Mechanism from "mechanisms";
     EVENTS: Event from "events";
+    STACK_SIGNS: StackSign from "stack_signs";
     APIS: Api from "apis";
     MAPPINGS: Mapping from "mappings";
     NOT_OBSERVED: NotObserved from "not_observed";

@@ -19,6 +19,8 @@ pub struct Whole {
     pub mechanisms: &'static [Mechanism],
     /// The events.
     pub events: &'static [Event],
+    /// Functions that give a mechanism away on a stack.
+    pub stack_signs: &'static [StackSign],
     /// The API calls.
     pub apis: &'static [Api],
     /// The arrows: call, mechanism, event.
@@ -54,6 +56,7 @@ pub fn whole() -> Whole {
         sensors: tables::SENSORS,
         mechanisms: tables::MECHANISMS,
         events: tables::EVENTS,
+        stack_signs: tables::STACK_SIGNS,
         apis: tables::APIS,
         mappings: tables::MAPPINGS,
         not_observed: tables::NOT_OBSERVED,

@@ -1,6 +1,6 @@
 //! The shape of sources, sensors, mechanisms and events.
 
-use super::{List, Mark, MechanismId, SensorId, Text};
+use super::{EventId, List, Mark, MechanismId, SensorId, Text};
 
 model! {
     /// Where facts were read.
@@ -159,6 +159,9 @@ model! {
         pub min_windows: Option<Text>,
         /// Whether Microsoft has a page on it.
         pub documented: bool,
+        /// Whether it serves many other ends, so that importing it says little.
+        #[serde(default)]
+        pub common: bool,
         /// What else is to be known.
         pub note: Option<Text>,
     }
@@ -179,6 +182,33 @@ model! {
         pub max_registrations: Option<Text>,
         /// What else is to be known.
         pub note: Option<Text>,
+    }
+
+    /// What a function on a stack tells.
+    #[serde(rename_all = "kebab-case")]
+    pub enum SignRole {
+        /// It calls the registered callbacks.
+        Dispatches,
+        /// It says which of the mechanism's events the call leads to.
+        Narrows,
+    }
+
+    /// A function that, on a stack, gives a mechanism away.
+    pub struct StackSign {
+        /// The module, as a debugger names it in lower case.
+        pub module: Text,
+        /// The function.
+        pub function: Text,
+        /// The mechanism.
+        pub mechanism: MechanismId,
+        /// What it tells.
+        pub role: SignRole,
+        /// The event, where it narrows.
+        pub event: Option<EventId>,
+        /// How sure the row is.
+        pub mark: Mark,
+        /// Where it was read.
+        pub source: List<Text>,
     }
 
     /// An ETW provider.
