@@ -77,12 +77,24 @@ pub fn apis(name: &str) -> Vec<Match> {
             .collect()
     };
     let mut found = named(name);
-    if found.is_empty() && name.is_char_boundary(name.len().saturating_sub(1)) {
-        let (stem, suffix) = name.split_at(name.len().saturating_sub(1));
-        if matches!(suffix, "A" | "W" | "a" | "w") {
-            found = named(stem);
+    // `RegSetValueExW` is a form of RegSetValueEx even where only RegSetValue lists it.
+    if let Some(stem) = name.strip_suffix(['A', 'W', 'a', 'w']) {
+        let stems = if found.is_empty() {
+            named(stem)
+        } else {
+            named(stem).into_iter().filter(|m| m.by.is_none()).collect()
+        };
+        for stem in stems {
+            if found.iter().all(|m| m.subject != stem.subject) {
+                found.push(stem);
+            }
         }
     }
+    found.sort_by_key(|m| match m.subject {
+        // The call of that very name, then the one whose name says the most of it.
+        Subject::Api(api) => (!eq(api.id, name), std::cmp::Reverse(api.id.len())),
+        _ => (true, std::cmp::Reverse(0)),
+    });
     if found.is_empty()
         && let (Some("zw" | "Zw" | "ZW"), Some(rest)) = (name.get(..2), name.get(2..))
     {
@@ -363,7 +375,11 @@ mod tests {
         );
         assert_eq!(
             subjects("CreateFileW"),
-            ["api CreateFile", "api CreateFileW"]
+            ["api CreateFileW", "api CreateFile"]
+        );
+        assert_eq!(
+            subjects("RegSetValueExW"),
+            ["api RegSetValueEx", "api RegSetValue"]
         );
         assert!(subjects("StartTraceW").len() >= 2);
     }

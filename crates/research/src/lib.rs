@@ -6,9 +6,9 @@
 //! Everything read here is hostile: files come from compromised machines. The crate knows the catalog and nothing of
 //! recorded telemetry; whoever has events hands over what it asks for.
 
-//pub mod call_trace;
+pub mod call_trace;
 pub mod image;
 pub mod inf;
 pub mod sensor;
-//pub mod stack;
-//pub mod tie;
+pub mod stack;
+pub mod tie;
