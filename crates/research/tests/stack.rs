@@ -121,7 +121,7 @@ fn every_event_type_of_the_method() {
             "sysmon:8",
             "RtlCreateUserThread",
         ),
-        ("event-09-raw-read", "minifilter", "sysmon:9", "CreateFile"),
+        ("event-09-raw-read", "minifilter", "sysmon:9", "CreateFileW"),
         (
             "event-10-process-access",
             "object-callback",
