@@ -42,7 +42,7 @@ pub fn ready(object: &Object, mask: u32) -> Conditions {
     let only = if process {
         String::new()
     } else {
-        format!("ObjectType = '{kind}' and ")
+        format!("ObjectType = '{kind}' and\n")
     };
     let masks = masks(object, mask);
     let listed: Vec<String> = masks.iter().map(|m| format!("{m:#x}")).collect();
@@ -59,12 +59,13 @@ pub fn ready(object: &Object, mask: u32) -> Conditions {
         .chain(standard(object))
         .fold(0, |all, bit| all | bit);
     let free_bits = (named & !mask).count_ones();
-    let sysmon = process.then(|| {
-        format!(
-            "<ProcessAccess onmatch=\"include\">\n  <GrantedAccess condition=\"is any\">{}</GrantedAccess>\n</ProcessAccess>",
-            listed.join(";")
-        )
-    });
+    // Rules on one field are alternatives; one a line reads better than `is any`, and older schemas know it too.
+    let rules: String = listed
+        .iter()
+        .map(|m| format!("  <GrantedAccess condition=\"is\">{m}</GrantedAccess>\n"))
+        .collect();
+    let sysmon =
+        process.then(|| format!("<ProcessAccess onmatch=\"include\">\n{rules}</ProcessAccess>"));
     Conditions {
         mask,
         field,
@@ -137,7 +138,7 @@ mod tests {
             ready
                 .sysmon
                 .unwrap()
-                .contains(">0x143a;0x1f1fff;0x1f3fff;0x1fffff<")
+                .contains(">0x143a</GrantedAccess>\n  <GrantedAccess condition=\"is\">0x1f1fff<")
         );
         // 14 specific and 5 standard rights, of which 6 are fixed.
         assert_eq!(ready.free_bits, 13);
@@ -165,7 +166,7 @@ mod tests {
         assert_eq!(ready.sysmon, None);
         assert_eq!(
             ready.sql,
-            "ObjectType = 'Token' and has_rights(AccessMask, '0x2')"
+            "ObjectType = 'Token' and\nhas_rights(AccessMask, '0x2')"
         );
         assert_eq!(ready.events, "security:4656, security:4663");
     }

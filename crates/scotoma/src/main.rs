@@ -4,9 +4,14 @@ mod cli;
 mod convert;
 mod events;
 mod hunt;
+mod imports;
+mod map;
 mod output;
 mod reading;
+mod rights;
 mod sql;
+mod stack;
+mod technique;
 
 use std::io;
 use std::process::ExitCode;
@@ -25,6 +30,11 @@ fn main() -> ExitCode {
         Verb::Sql(args) => sql::run(args),
         Verb::Events(args) => events::run(args),
         Verb::Convert(args) => convert::run(args),
+        Verb::Map(args) => map::run(args),
+        Verb::Rights(args) => rights::run(args),
+        Verb::Technique(args) => technique::run(args),
+        Verb::Imports(args) => imports::run(args),
+        Verb::Stack(args) => stack::run(args),
     };
     match outcome {
         Ok(code) => code,
