@@ -135,6 +135,10 @@ impl Line {
             let silences = |t: &TamperingId| match self.subject {
                 // A mechanism is silenced as such, whatever events stop with it.
                 Subject::Mechanism(mechanism) => t.targets.contains(&mechanism),
+                // Where a row does not say which events stop, all of its mechanisms' may.
+                _ if t.events_lost.is_empty() => {
+                    t.targets.iter().any(|m| self.mechanisms.contains(m))
+                }
                 _ => t.events_lost.iter().any(|e| self.events.contains(e)),
             };
             self.tampering = TamperingId::all().filter(silences).collect();
@@ -323,6 +327,12 @@ mod tests {
             access
                 .tampering
                 .contains(&TamperingId::named("handle-duplication").unwrap())
+        );
+        let created = &lines("security:4688")[0];
+        assert!(
+            created
+                .tampering
+                .contains(&TamperingId::named("audit-policy-change").unwrap())
         );
         assert_eq!(
             access.components,
