@@ -1,1 +1,36 @@
-//! The knowledge Scotoma stands on, as data with its sources.
+//! The knowledge Scotoma stands on, as data with its sources: which Windows API calls reach which registration
+//! mechanisms, which events those give, what they do not see and how they are silenced; which access rights calls need.
+//!
+//! The rows live in `data/*.yaml`. The build script checks them and compiles them in as static tables, so that nothing is
+//! parsed when a question is asked. Every row keeps its sources and its [`Mark`]. This crate knows nothing of recorded
+//! events, of configurations or of rules.
+
+macro_rules! model {
+    ($($(#[$meta:meta])* pub $kind:ident $name:ident { $($body:tt)* })*) => {
+        $(#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        $(#[$meta])*
+        pub $kind $name { $($body)* })*
+    };
+}
+
+pub mod condition;
+pub mod draw;
+pub mod find;
+pub mod map;
+mod model;
+pub mod needs;
+pub mod rights;
+mod storage;
+mod tables;
+mod whole;
+
+pub use find::{Match, Subject, find, nearest};
+pub use model::Mark;
+pub use model::calls::*;
+pub use model::conduct::*;
+pub use model::map::*;
+pub use storage::{
+    ApiId, BehaviourId, ComponentId, EventId, MechanismId, SensorId, SourceId, TamperingId,
+};
+pub use whole::{SCHEMA, Whole, whole};

@@ -37,6 +37,16 @@ pub(crate) enum Verb {
     Convert(ConvertArgs),
     /// Check, explain, replay, compare, compile and decompile Sysmon configurations.
     Config(crate::config::ConfigArgs),
+    /// Show the line of sight through a call, a mechanism, an event, a technique or a data component.
+    Map(crate::map::MapArgs),
+    /// Read access masks, and find the rights that calls need.
+    Rights(crate::rights::RightsArgs),
+    /// Show a technique as calls in order, with what should show and what stays unseen.
+    Technique(crate::technique::TechniqueArgs),
+    /// Tell from a driver's or service's file what it could see.
+    Imports(crate::imports::ImportsArgs),
+    /// Read debugger stacks and recorded call traces to what they show.
+    Stack(crate::stack::StackArgs),
 }
 
 /// What to read, and how loudly.

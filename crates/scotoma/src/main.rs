@@ -5,9 +5,14 @@ mod config;
 mod convert;
 mod events;
 mod hunt;
+mod imports;
+mod map;
 mod output;
 mod reading;
+mod rights;
 mod sql;
+mod stack;
+mod technique;
 
 use std::io;
 use std::process::ExitCode;
@@ -30,6 +35,11 @@ fn main() -> ExitCode {
         Verb::Events(args) => events::run(args),
         Verb::Convert(args) => convert::run(args),
         Verb::Config(args) => config::run(args),
+        Verb::Map(args) => map::run(args),
+        Verb::Rights(args) => rights::run(args),
+        Verb::Technique(args) => technique::run(args),
+        Verb::Imports(args) => imports::run(args),
+        Verb::Stack(args) => stack::run(args),
     };
     match outcome {
         Ok(code) => code,

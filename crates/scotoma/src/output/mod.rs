@@ -2,6 +2,7 @@
 //! control characters an attacker may have put there.
 
 pub(crate) mod findings;
+pub(crate) mod page;
 mod rows;
 
 pub(crate) use rows::Rows;

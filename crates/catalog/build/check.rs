@@ -1,0 +1,184 @@
+//! What must hold between the tables before they are compiled in: names are unique, every reference resolves, every source
+//! is known, every mask is the sum of its rights.
+
+use crate::Data;
+use crate::literal::Places;
+use std::collections::HashMap;
+
+type Checked = Result<(), String>;
+
+/// Where every named row stands. A name used twice is an error.
+pub fn places(data: &Data) -> Result<Places, String> {
+    let mut places = Places::new();
+    let mut table = |id, names: Vec<&String>| -> Checked {
+        let mut places_of = HashMap::new();
+        for (place, name) in names.into_iter().enumerate() {
+            if places_of.insert(name.clone(), place).is_some() {
+                return Err(format!("{id}: two rows are called {name:?}"));
+            }
+        }
+        places.insert(id, places_of);
+        Ok(())
+    };
+    table("SourceId", data.sources.iter().map(|r| &r.id).collect())?;
+    table("SensorId", data.sensors.iter().map(|r| &r.id).collect())?;
+    table(
+        "MechanismId",
+        data.mechanisms.iter().map(|r| &r.id).collect(),
+    )?;
+    table("EventId", data.events.iter().map(|r| &r.id).collect())?;
+    table("ApiId", data.apis.iter().map(|r| &r.id).collect())?;
+    table(
+        "BehaviourId",
+        data.behaviours.iter().map(|r| &r.id).collect(),
+    )?;
+    table(
+        "TamperingId",
+        data.tampering.iter().map(|r| &r.id).collect(),
+    )?;
+    table(
+        "ComponentId",
+        data.components.iter().map(|r| &r.id).collect(),
+    )?;
+    Ok(places)
+}
+
+pub fn all(data: &Data) -> Checked {
+    crate::rights::check(&data.access)?;
+    sources(data)?;
+    masks(data)?;
+    for event in &data.events {
+        if event.id != format!("{}:{}", event.sensor.0, event.number) {
+            return Err(format!("event {:?} is not its sensor and number", event.id));
+        }
+    }
+    let mut arrows = HashMap::new();
+    for row in &data.mappings {
+        if let Some(other) = arrows.insert(
+            (row.api.as_ref().map(|a| &a.0), &row.event.0, &row.when),
+            &row.id,
+        ) && row.api.is_some()
+        {
+            return Err(format!("mappings {other:?} and {:?} say the same", row.id));
+        }
+        let event = data.events.iter().find(|e| e.id == row.event.0);
+        if event.is_some_and(|e| e.mechanism.as_ref() != Some(&row.mechanism)) {
+            return Err(format!(
+                "mapping {:?} and event {:?} name different mechanisms",
+                row.id, row.event.0
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn sources(data: &Data) -> Checked {
+    let known = |cited: &[String], row: &str| -> Checked {
+        if cited.is_empty() {
+            return Err(format!("{row}: no source"));
+        }
+        for source in cited {
+            let id = source.split(['#', ' ']).next().unwrap_or_default();
+            if !data.sources.iter().any(|s| s.id == id) {
+                return Err(format!("{row}: no source is called {id:?}"));
+            }
+        }
+        Ok(())
+    };
+    data.sensors
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.mechanisms
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.events
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.stack_signs
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.function))?;
+    data.apis.iter().try_for_each(|r| known(&r.source, &r.id))?;
+    data.mappings
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.not_observed
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.api_rights
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.api.0))?;
+    data.claims
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.behaviours
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.tampering
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.protections
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))?;
+    data.access
+        .objects
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.id))
+}
+
+/// Every written mask against the sum of the rights beside it.
+fn masks(data: &Data) -> Checked {
+    let sum = |object: &str, rights: &[String], mask: Option<u32>, row: &str| -> Checked {
+        let object = data.access.objects.iter().find(|o| o.id == object);
+        let object = object.ok_or_else(|| format!("{row}: no such object type"))?;
+        let mut total = 0;
+        for name in rights {
+            let right = object
+                .rights
+                .iter()
+                .chain(&data.access.standard)
+                .find(|r| r.name == *name)
+                .map(|r| r.mask);
+            let composite = || {
+                object
+                    .composites
+                    .iter()
+                    .find(|c| c.name == *name)
+                    .map(|c| c.mask)
+            };
+            total |= right
+                .or_else(composite)
+                .ok_or_else(|| format!("{row}: {} has no right {name}", object.id))?;
+        }
+        match mask {
+            Some(mask) if mask != total => Err(format!(
+                "{row}: the rights sum to {total:#x}, not {mask:#x}"
+            )),
+            _ => Ok(()),
+        }
+    };
+    for row in &data.api_rights {
+        for handle in &row.handles {
+            sum(
+                &handle.object,
+                &handle.rights,
+                Some(handle.mask),
+                &row.api.0,
+            )?;
+            for case in handle.plus.iter().chain(&handle.alternatives) {
+                sum(&handle.object, &case.rights, Some(case.mask), &row.api.0)?;
+            }
+        }
+    }
+    for row in &data.behaviours {
+        row.handle_rights
+            .iter()
+            .try_for_each(|h| sum(&h.object, &h.rights, Some(h.mask), &row.id))?;
+    }
+    data.right_sets
+        .iter()
+        .try_for_each(|s| sum(&s.object, &s.rights, Some(s.mask), &s.name))?;
+    // A claim is kept because its mask is wrong.
+    data.claims
+        .iter()
+        .try_for_each(|c| sum(&c.object, &c.rights, None, &c.id))
+}

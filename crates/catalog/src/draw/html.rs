@@ -1,0 +1,96 @@
+//! The map as one HTML file that needs no network: the SVG, a search field, and a panel that answers in words. The words
+//! come from the same tables, written into the file.
+
+use super::plan::Plan;
+use super::svg;
+use crate::find::Subject;
+use crate::map::{components_of, line};
+use crate::needs;
+use crate::storage::{ApiId, EventId, MechanismId, TamperingId};
+use serde_json::{Map, Value, json};
+
+/// The plan as a self-contained page.
+pub fn html(plan: &Plan) -> String {
+    // `<` cannot end the script element when it is written as an escape.
+    let data = data().to_string().replace('<', "\\u003c");
+    include_str!("../../assets/map.html")
+        .replace("/*STYLE*/", include_str!("../../assets/map.html.css"))
+        .replace("<!--MAP-->", &svg(plan))
+        .replace("/*DATA*/", &data)
+        .replace("/*SCRIPT*/", include_str!("../../assets/map.js"))
+}
+
+fn data() -> Value {
+    let apis: Map<_, _> = ApiId::all()
+        .map(|a| (a.slug().to_owned(), api(a)))
+        .collect();
+    let mechanisms: Map<_, _> = MechanismId::all()
+        .map(|m| (m.slug().to_owned(), mechanism(m)))
+        .collect();
+    let events: Map<_, _> = EventId::all()
+        .map(|e| (e.slug().to_owned(), event(e)))
+        .collect();
+    let tampering: Map<_, _> = TamperingId::all()
+        .map(|t| {
+            let signs: Vec<_> = t
+                .reveals
+                .iter()
+                .map(|s| format!("{} ({})", s.event, s.why))
+                .collect();
+            (
+                t.slug().to_owned(),
+                json!({ "name": t.name, "effect": t.effect, "signs": signs }),
+            )
+        })
+        .collect();
+    json!({ "apis": apis, "mechanisms": mechanisms, "events": events, "tampering": tampering })
+}
+
+fn api(api: ApiId) -> Value {
+    let answer = line(Subject::Api(api));
+    let arrows = |list: &[&'static crate::Mapping]| -> Vec<Value> {
+        list.iter()
+            .map(|m| {
+                let remark: Vec<_> = [m.when, m.correction, m.note].into_iter().flatten().collect();
+                json!({ "event": m.event, "mechanism": m.mechanism, "mark": m.mark, "by": m.api, "remark": remark.join("; ") })
+            })
+            .collect()
+    };
+    let silences: Vec<_> = answer
+        .not_observed
+        .iter()
+        .map(|n| json!({ "sensor": n.sensor.name, "event": n.event, "why": n.why, "mark": n.mark }))
+        .collect();
+    let rights: Vec<_> = needs::row(api)
+        .iter()
+        .flat_map(|row| row.handles)
+        .map(|h| format!("{}: {} ({:#x})", h.object, h.rights.join(" | "), h.mask))
+        .collect();
+    json!({
+        "layer": api.layer, "modules": api.modules, "variants": api.variants, "native": api.native, "note": api.note,
+        "arrows": arrows(&answer.arrows), "below": arrows(&answer.below), "callers": answer.callers,
+        "silences": silences, "rights": rights, "tampering": answer.tampering,
+        "techniques": answer.behaviours.iter().map(|b| format!("{} {}", b.technique, b.name)).collect::<Vec<_>>(),
+    })
+}
+
+fn mechanism(mechanism: MechanismId) -> Value {
+    let answer = line(Subject::Mechanism(mechanism));
+    json!({
+        "name": mechanism.name, "imports": mechanism.imports.iter().map(|i| i.name).collect::<Vec<_>>(),
+        "observes": mechanism.observes, "not_observed": mechanism.not_observed, "events": answer.events,
+        "provider": mechanism.provider.map(|p| p.name), "tampering": answer.tampering, "mark": mechanism.mark,
+        "remove_with": mechanism.remove_with,
+    })
+}
+
+fn event(event: EventId) -> Value {
+    let answer = line(Subject::Event(event));
+    json!({
+        "name": event.name, "tag": event.sysmon.and_then(|s| s.rule_tag), "mechanism": event.mechanism,
+        "components": components_of(event).iter().map(|c| c.name).collect::<Vec<_>>(),
+        "apis": answer.arrows.iter().filter_map(|m| m.api.map(|a| json!({ "api": a, "mark": m.mark }))).collect::<Vec<_>>(),
+        "silences": answer.not_observed.iter().map(|n| json!({ "apis": n.apis, "why": n.why })).collect::<Vec<_>>(),
+        "tampering": answer.tampering, "note": event.note, "mark": event.mark,
+    })
+}

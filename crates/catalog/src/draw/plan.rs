@@ -1,0 +1,138 @@
+//! What a picture shows and in which order. No coordinates here.
+
+use crate::map::{self, Line};
+use crate::model::calls::{Mapping, NotObserved};
+use crate::storage::{EventId, MechanismId, SensorId};
+use std::collections::BTreeSet;
+
+/// The content of a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// One section per sensor.
+    pub sections: Vec<Section>,
+    /// Mechanisms none of whose events are in the catalog.
+    pub unused: Vec<MechanismId>,
+}
+
+/// What one sensor sees, and what it is known not to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// The sensor.
+    pub sensor: SensorId,
+    /// Its mechanisms.
+    pub blocks: Vec<Block>,
+    /// Known silences.
+    pub silences: Vec<&'static NotObserved>,
+}
+
+/// A mechanism with the events it gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The mechanism.
+    pub mechanism: MechanismId,
+    /// Its events.
+    pub groups: Vec<Group>,
+}
+
+/// An event with the arrows that lead to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The event.
+    pub event: EventId,
+    /// The arrows, those of the published map first, then by call.
+    pub arrows: Vec<&'static Mapping>,
+}
+
+impl Plan {
+    /// The whole map.
+    pub fn all() -> Self {
+        let mut plan = Self::new(
+            EventId::all().collect(),
+            map::arrows().collect(),
+            map::silences().collect(),
+        );
+        let drawn: BTreeSet<_> = EventId::all().filter_map(|e| e.mechanism).collect();
+        plan.unused = MechanismId::all().filter(|m| !drawn.contains(m)).collect();
+        plan
+    }
+
+    /// The part of the map that lies on `lines`.
+    pub fn of(lines: &[Line]) -> Self {
+        let arrows: BTreeSet<_> = lines
+            .iter()
+            .flat_map(|l| l.arrows.iter().chain(&l.below))
+            .map(|m| m.id)
+            .collect();
+        let silences: BTreeSet<_> = lines
+            .iter()
+            .flat_map(|l| &l.not_observed)
+            .map(|n| n.id)
+            .collect();
+        let events: BTreeSet<_> = lines
+            .iter()
+            .flat_map(|l| l.events.iter().copied())
+            .collect();
+        Self::new(
+            events,
+            map::arrows().filter(|m| arrows.contains(m.id)).collect(),
+            map::silences()
+                .filter(|n| silences.contains(n.id))
+                .collect(),
+        )
+    }
+
+    fn new(
+        events: BTreeSet<EventId>,
+        arrows: Vec<&'static Mapping>,
+        silences: Vec<&'static NotObserved>,
+    ) -> Self {
+        let section = |sensor: SensorId| {
+            let mut blocks: Vec<Block> = Vec::new();
+            for event in events.iter().filter(|e| e.sensor == sensor) {
+                let Some(mechanism) = event.mechanism else {
+                    continue;
+                };
+                let mut arrows: Vec<_> = arrows
+                    .iter()
+                    .filter(|m| m.event == *event)
+                    .copied()
+                    .collect();
+                arrows.sort_by_key(|m| {
+                    (
+                        !m.published,
+                        m.api.map(|a| a.slug().to_ascii_lowercase()),
+                        m.id,
+                    )
+                });
+                let group = Group {
+                    event: *event,
+                    arrows,
+                };
+                match blocks.iter_mut().find(|b| b.mechanism == mechanism) {
+                    Some(block) => block.groups.push(group),
+                    None => blocks.push(Block {
+                        mechanism,
+                        groups: vec![group],
+                    }),
+                }
+            }
+            let silences = silences
+                .iter()
+                .filter(|n| n.sensor == sensor)
+                .copied()
+                .collect();
+            Section {
+                sensor,
+                blocks,
+                silences,
+            }
+        };
+        let sections = SensorId::all()
+            .map(section)
+            .filter(|s| !s.blocks.is_empty() || !s.silences.is_empty());
+        Self {
+            sections: sections.collect(),
+            unused: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The catalog as one value, for those who want all of it: what `map --all --format json` prints, and the schema of that.
+
+use crate::model::{calls::*, conduct::*, map::*, rights::AccessRights};
+use crate::tables;
+use serde::Serialize;
+
+/// The published JSON Schema of [`Whole`] (draft 2020-12).
+pub const SCHEMA: &str = include_str!("../schema/catalog.schema.json");
+
+/// Every table of the catalog. Rows refer to each other by `id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Whole {
+    /// Where facts were read.
+    pub sources: &'static [Source],
+    /// What writes events.
+    pub sensors: &'static [Sensor],
+    /// How sensors come to see something.
+    pub mechanisms: &'static [Mechanism],
+    /// The events.
+    pub events: &'static [Event],
+    /// Functions that give a mechanism away on a stack.
+    pub stack_signs: &'static [StackSign],
+    /// The API calls.
+    pub apis: &'static [Api],
+    /// The arrows: call, mechanism, event.
+    pub mappings: &'static [Mapping],
+    /// Calls known to leave no event.
+    pub not_observed: &'static [NotObserved],
+    /// Access rights per object type.
+    pub access_rights: &'static AccessRights,
+    /// The rights API calls need.
+    pub api_rights: &'static [ApiRights],
+    /// Rights that go together.
+    pub right_sets: &'static [RightSet],
+    /// Published sums, checked.
+    pub claims: &'static [Claim],
+    /// Techniques as calls.
+    pub behaviours: &'static [Behaviour],
+    /// Ways to blind a sensor.
+    pub tampering: &'static [Tampering],
+    /// What protects a sensor.
+    pub protections: &'static [Protection],
+    /// ATT&CK data components.
+    pub components: &'static [Component],
+    /// What events are evidence of.
+    pub event_components: &'static [EventComponents],
+    /// Mistakes found in the sources.
+    pub corrections: &'static [Correction],
+}
+
+/// All of it.
+pub fn whole() -> Whole {
+    Whole {
+        sources: tables::SOURCES,
+        sensors: tables::SENSORS,
+        mechanisms: tables::MECHANISMS,
+        events: tables::EVENTS,
+        stack_signs: tables::STACK_SIGNS,
+        apis: tables::APIS,
+        mappings: tables::MAPPINGS,
+        not_observed: tables::NOT_OBSERVED,
+        access_rights: &tables::ACCESS_RIGHTS,
+        api_rights: tables::API_RIGHTS,
+        right_sets: tables::RIGHT_SETS,
+        claims: tables::CLAIMS,
+        behaviours: tables::BEHAVIOURS,
+        tampering: tables::TAMPERING,
+        protections: tables::PROTECTIONS,
+        components: tables::COMPONENTS,
+        event_components: tables::EVENT_COMPONENTS,
+        corrections: tables::CORRECTIONS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use schemars::generate::SchemaSettings;
+
+    fn generated() -> String {
+        let mut schema = SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator()
+            .into_root_schema_for::<Whole>();
+        schema.insert("title".into(), "The Scotoma catalog".into());
+        serde_json::to_string_pretty(&schema).unwrap() + "\n"
+    }
+
+    #[test]
+    fn the_published_schema_is_the_schema_of_the_model() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/catalog.schema.json");
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, generated()).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap().replace("\r\n", "\n");
+        assert_eq!(
+            published,
+            generated(),
+            "run the test with UPDATE_SCHEMA=1 and look at what changed"
+        );
+    }
+
+    #[test]
+    fn the_json_satisfies_the_schema() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut json = serde_json::to_value(whole()).unwrap();
+        let faults: Vec<_> = validator
+            .iter_errors(&json)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert_eq!(faults, Vec::<String>::new());
+        // And the schema can say no.
+        json["mappings"][0]["mark"] = "guessed".into();
+        assert!(!validator.is_valid(&json));
+    }
+
+    #[test]
+    fn sizes_of_the_tables() {
+        let all = whole();
+        let published = all.mappings.iter().filter(|m| m.published).count();
+        assert_eq!(
+            (
+                all.mechanisms.len(),
+                published,
+                all.behaviours.len(),
+                all.tampering.len()
+            ),
+            (35, 85, 80, 35)
+        );
+        let sysmon = |e: &&Event| e.sensor.slug() == "sysmon";
+        assert_eq!(all.events.iter().filter(sysmon).count(), 30);
+        assert!(all.apis.len() >= 245);
+    }
+}

@@ -1,0 +1,150 @@
+//! The pictures of the map: complete, well-formed, without overlap, without the network.
+#![allow(clippy::unwrap_used)]
+
+use catalog::draw::{Plan, dot, html, svg};
+use catalog::map::{arrows, line, silences};
+use catalog::{EventId, MechanismId, find};
+use std::collections::BTreeSet;
+
+fn number(node: roxmltree::Node<'_, '_>, name: &str) -> u32 {
+    node.attribute(name).unwrap().parse().unwrap()
+}
+
+#[test]
+fn everything_is_drawn() {
+    let picture = svg(&Plan::all());
+    let document = roxmltree::Document::parse(&picture).unwrap();
+    let of = |name: &str| -> BTreeSet<String> {
+        document
+            .descendants()
+            .filter_map(|n| n.attribute(name))
+            .map(str::to_owned)
+            .collect()
+    };
+    for mechanism in MechanismId::all() {
+        assert!(of("data-m").contains(mechanism.slug()), "{mechanism}");
+    }
+    for event in EventId::all().filter(|e| e.mechanism.is_some()) {
+        assert!(of("data-e").contains(event.slug()), "{event}");
+    }
+    let drawn: BTreeSet<_> = document
+        .descendants()
+        .filter(|n| n.attribute("class").is_some_and(|c| c.starts_with("row")))
+        .map(|n| {
+            (
+                n.attribute("data-a").unwrap(),
+                n.attribute("data-e").unwrap_or("silence"),
+            )
+        })
+        .collect();
+    for arrow in arrows() {
+        let api = arrow.api.map_or("", |a| a.slug());
+        assert!(drawn.contains(&(api, arrow.event.slug())), "{}", arrow.id);
+    }
+    for silence in silences() {
+        assert!(
+            silence
+                .apis
+                .iter()
+                .all(|a| drawn.contains(&(a.slug(), "silence"))),
+            "{}",
+            silence.id
+        );
+    }
+}
+
+#[test]
+fn boxes_do_not_overlap_and_nothing_leaves_the_picture() {
+    let picture = svg(&Plan::all());
+    let document = roxmltree::Document::parse(&picture).unwrap();
+    let root = document.root_element();
+    let (width, height) = (number(root, "width"), number(root, "height"));
+    let boxes: Vec<_> = document
+        .descendants()
+        .filter(|n| n.attribute("class") == Some("box"))
+        .map(|n| {
+            (
+                number(n, "x"),
+                number(n, "y"),
+                number(n, "width"),
+                number(n, "height"),
+            )
+        })
+        .collect();
+    assert!(boxes.len() > 100);
+    for (place, a) in boxes.iter().enumerate() {
+        assert!(a.0 + a.2 <= width && a.1 + a.3 <= height, "{a:?}");
+        for b in &boxes[place + 1..] {
+            let apart =
+                a.0 + a.2 <= b.0 || b.0 + b.2 <= a.0 || a.1 + a.3 <= b.1 || b.1 + b.3 <= a.1;
+            assert!(apart, "{a:?} and {b:?}");
+        }
+    }
+    for text in document.descendants().filter(|n| n.has_tag_name("text")) {
+        assert!(number(text, "y") <= height && number(text, "x") < width);
+    }
+}
+
+#[test]
+fn the_page_needs_no_network_and_its_data_is_json() {
+    let page = html(&Plan::all());
+    let outside = page.replace("http://www.w3.org/2000/svg", "");
+    for address in [
+        "http://", "https://", "//cdn", "src=", "@import", "url(http",
+    ] {
+        assert!(!outside.contains(address), "{address}");
+    }
+    for marker in ["/*STYLE*/", "<!--MAP-->", "/*DATA*/", "/*SCRIPT*/"] {
+        assert!(!page.contains(marker), "{marker}");
+    }
+    let data = page
+        .split("const DATA = ")
+        .nth(1)
+        .unwrap()
+        .split(";\n\"use strict\"")
+        .next()
+        .unwrap();
+    assert!(!data.contains('<'));
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!(
+        data["apis"]["WriteProcessMemory"]["silences"][0]["sensor"],
+        "Sysmon"
+    );
+    assert_eq!(data["events"]["sysmon:10"]["mechanism"], "object-callback");
+}
+
+#[test]
+fn a_part_of_the_map_is_that_part() {
+    let lines: Vec<_> = find("CreateRemoteThread")
+        .into_iter()
+        .map(|m| line(m.subject))
+        .collect();
+    let picture = svg(&Plan::of(&lines));
+    assert!(picture.contains("data-e=\"sysmon:8\""));
+    assert!(!picture.contains("data-e=\"sysmon:11\""));
+    // A silence is drawn too: it is the answer.
+    let lines: Vec<_> = find("WriteProcessMemory")
+        .into_iter()
+        .map(|m| line(m.subject))
+        .collect();
+    let picture = svg(&Plan::of(&lines));
+    assert!(picture.contains("Known to leave no Sysmon event"));
+    assert!(picture.contains("data-e=\"threat-intelligence:14\""));
+    assert!(svg(&Plan::of(&[])).starts_with("<svg"));
+}
+
+#[test]
+fn the_graph_names_every_node_once_and_balances() {
+    let graph = dot(&Plan::all());
+    assert_eq!(graph.matches('{').count(), graph.matches('}').count());
+    for arrow in arrows().filter(|a| a.api.is_some()) {
+        let edge = format!(
+            "\"{}\" -> \"{}/{}\"",
+            arrow.api.unwrap(),
+            arrow.event.sensor,
+            arrow.mechanism
+        );
+        assert!(graph.contains(&edge), "{edge}");
+    }
+    assert_eq!(dot(&Plan::all()), graph);
+}

@@ -1,0 +1,453 @@
+//! `scotoma rights`: access masks, the rights calls need, and masks that are not what they are said to be.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::{anyhow, bail};
+use catalog::condition::{Conditions, ready};
+use catalog::needs::{self, Check, Minimum, Needs};
+use catalog::rights::{self, Object};
+use catalog::{ApiId, Subject, find};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::map::trace;
+use crate::output::page::Page;
+
+#[derive(Args, Debug)]
+pub(crate) struct RightsArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// The rights in a mask.
+    Decode {
+        /// Masks, hexadecimal with 0x or decimal.
+        #[arg(required = true, value_name = "MASK")]
+        masks: Vec<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The mask of several rights.
+    Sum {
+        /// Rights, or named sums such as PROCESS_ALL_ACCESS.
+        #[arg(required = true, value_name = "RIGHT")]
+        names: Vec<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The rights that a sequence of calls needs, and how to detect that they were granted.
+    For {
+        /// Calls.
+        #[arg(required = true, value_name = "CALL")]
+        calls: Vec<String>,
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t = RightsFormat::Text)]
+        format: RightsFormat,
+    },
+    /// Whether a mask is the sum of the rights claimed for it.
+    Check {
+        /// The mask.
+        mask: String,
+        /// The rights claimed; without any, those of the published claim about this mask.
+        #[arg(value_name = "RIGHT")]
+        names: Vec<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Args, Debug)]
+struct Common {
+    /// The kind of object: process, thread, token, file, key, service, ... Without it, process, or what the rights belong to.
+    #[arg(long, value_name = "KIND")]
+    object: Option<String>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = RightsFormat::Text)]
+    format: RightsFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RightsFormat {
+    /// For reading.
+    Text,
+    /// JSON.
+    Json,
+}
+
+pub(crate) fn run(args: &RightsArgs) -> anyhow::Result<ExitCode> {
+    let text = match &args.verb {
+        Verb::Decode { masks, common } => decode(masks, common)?,
+        Verb::Sum { names, common } => sum(names, common)?,
+        Verb::For { calls, format } => rights_for(calls, *format)?,
+        Verb::Check {
+            mask,
+            names,
+            common,
+        } => check(mask, names, common)?,
+    };
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn object(common: &Common, names: &[&str]) -> anyhow::Result<&'static Object> {
+    if let Some(name) = &common.object {
+        return rights::object(name).ok_or_else(|| {
+            let kinds: Vec<_> = rights::objects().iter().map(|o| o.id).collect();
+            anyhow!(
+                "no kind of object is called {name:?}; there are {}",
+                kinds.join(", ")
+            )
+        });
+    }
+    let has_all = |o: &&Object| names.iter().all(|n| o.right(n).is_some());
+    let process = rights::objects().iter().filter(|o| o.id == "process");
+    process
+        .chain(rights::objects())
+        .find(has_all)
+        .ok_or_else(|| {
+            let missing = names.iter().find(|n| rights::objects_with(n).is_empty());
+            match missing {
+                Some(name) => unknown(name),
+                None => {
+                    anyhow!("no kind of object has all of these rights; do they belong to several?")
+                }
+            }
+        })
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    let all = rights::objects().iter().flat_map(|o| {
+        o.rights
+            .iter()
+            .map(|r| r.name)
+            .chain(o.composites.iter().map(|c| c.name))
+            .chain(o.standard.iter().copied())
+    });
+    let near = find::nearest_of(name, 4, all);
+    match near.is_empty() {
+        true => anyhow!("no right is called {name:?}"),
+        false => anyhow!(
+            "no right is called {name:?}; the nearest: {}",
+            near.join(", ")
+        ),
+    }
+}
+
+fn mask(text: &str) -> anyhow::Result<u32> {
+    rights::parse_mask(text)
+        .ok_or_else(|| anyhow!("{text:?} is no mask: expected 0x and hexadecimal digits, or a decimal number, up to 32 bits"))
+}
+
+fn decode(masks: &[String], common: &Common) -> anyhow::Result<String> {
+    let object = object(common, &[])?;
+    let masks = masks
+        .iter()
+        .map(|m| mask(m))
+        .collect::<anyhow::Result<Vec<u32>>>()?;
+    if common.format == RightsFormat::Json {
+        let rows: Vec<Value> = masks
+            .iter()
+            .map(|&m| {
+                let decoded = object.decode(m);
+                json!({ "object": object.id, "mask": m, "hex": format!("{m:#x}"), "rights": decoded.names,
+                        "unknown_bits": decoded.unknown, "equals": decoded.composite, "as_logged": object.with_implied(m) })
+            })
+            .collect();
+        return Ok(serde_json::to_string_pretty(&rows)? + "\n");
+    }
+    let mut page = Page::new();
+    for m in masks {
+        let decoded = object.decode(m);
+        let equals = decoded
+            .composite
+            .map_or_else(String::new, |c| format!(" = {c}"));
+        page.title(format_args!("{m:#x} ({m}) on a {}{equals}", object.id));
+        for name in &decoded.names {
+            let bit = object.right(name).unwrap_or_default();
+            let note = object
+                .rights
+                .iter()
+                .find(|r| r.name == *name)
+                .and_then(|r| r.note);
+            page.item(format_args!(
+                "{bit:#010x} {name}{}",
+                note.map_or_else(String::new, |n| format!(" ({n})"))
+            ));
+        }
+        if decoded.unknown != 0 {
+            page.item(format_args!(
+                "{:#010x} no known right of a {}",
+                decoded.unknown, object.id
+            ));
+        }
+        match object.map_generic(m) {
+            Some((mapped, Some(mapping))) => {
+                page.item(format_args!("With its generic rights mapped: {mapped:#x}"));
+                page.under(format_args!(
+                    "{}, {}",
+                    mapping.applies_to,
+                    trace(mapping.mark, mapping.source)
+                ));
+            }
+            None => {
+                page.item("What its generic rights map to is not known for this kind of object.")
+            }
+            Some((_, None)) => {}
+        }
+        if object.with_implied(m) != m {
+            page.item(format_args!(
+                "As a sensor logs a request for it: {:#x}",
+                object.with_implied(m)
+            ));
+        }
+        if let Some(known) = rights::all()
+            .common_masks
+            .iter()
+            .find(|c| c.mask == m)
+            .filter(|_| object.id == "process")
+        {
+            page.item(format_args!("Often met: {}", known.is));
+        }
+        page.item(trace(object.mark, object.source));
+    }
+    Ok(page.finish())
+}
+
+fn sum(names: &[String], common: &Common) -> anyhow::Result<String> {
+    let names: Vec<&str> = split(names);
+    let object = object(common, &names)?;
+    let sum = object.sum(names.iter().copied()).map_err(unknown)?;
+    let logged = object.with_implied(sum);
+    if common.format == RightsFormat::Json {
+        let row = json!({ "object": object.id, "rights": names, "mask": sum, "hex": format!("{sum:#x}"),
+                          "as_logged": logged, "as_logged_hex": format!("{logged:#x}") });
+        return Ok(serde_json::to_string_pretty(&row)? + "\n");
+    }
+    let mut page = Page::new();
+    page.title(format_args!("{sum:#x} ({sum}) on a {}", object.id));
+    for name in names {
+        if let Some((name, bits)) = object.right_named(name) {
+            page.item(format_args!("{bits:#010x} {name}"));
+        }
+    }
+    if logged != sum {
+        page.item(format_args!(
+            "As a sensor logs a request for it: {logged:#x} ({logged})"
+        ));
+        page.under("the kernel adds rights that others imply");
+    }
+    page.item(trace(object.mark, object.source));
+    Ok(page.finish())
+}
+
+/// Names as given, also joined by `|` or commas.
+fn split(names: &[String]) -> Vec<&str> {
+    names
+        .iter()
+        .flat_map(|n| n.split(['|', ',']))
+        .map(str::trim)
+        .filter(|n| !n.is_empty())
+        .collect()
+}
+
+fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
+    let mut calls = Vec::new();
+    for name in names {
+        // Of several calls a name may mean, the one whose rights are known.
+        let found: Vec<ApiId> = find::apis(name)
+            .iter()
+            .filter_map(|m| match m.subject {
+                Subject::Api(api) => Some(api),
+                _ => None,
+            })
+            .collect();
+        let known = found.iter().find(|a| needs::row(**a).is_some());
+        match known.or(found.first()) {
+            Some(api) => calls.push(*api),
+            None => {
+                let near = find::nearest_api(name, 5);
+                bail!(
+                    "no call is called {name:?}; the nearest: {}",
+                    near.join(", ")
+                );
+            }
+        }
+    }
+    Ok(calls)
+}
+
+fn rights_for(names: &[String], format: RightsFormat) -> anyhow::Result<String> {
+    let needs = needs::of(&calls(names)?);
+    if format == RightsFormat::Json {
+        let conditions: Vec<Conditions> = needs
+            .objects
+            .iter()
+            .map(|o| ready(o.object, least(o).logged))
+            .collect();
+        return Ok(serde_json::to_string_pretty(
+            &json!({ "needs": needs, "conditions": conditions }),
+        )? + "\n");
+    }
+    Ok(show_needs(&needs))
+}
+
+/// What a caller cannot do without.
+fn least(object: &needs::ObjectNeeds) -> &Minimum {
+    object.kernel.as_ref().unwrap_or(&object.documented)
+}
+
+fn show_needs(needs: &Needs) -> String {
+    let mut page = Page::new();
+    for object in &needs.objects {
+        let kind = object.object.id;
+        page.title(format_args!("On a {kind} handle"));
+        show_minimum(&mut page, "The documented minimum", &object.documented);
+        if let Some(kernel) = &object.kernel {
+            show_minimum(
+                &mut page,
+                "What the system services behind the calls check",
+                kernel,
+            );
+        }
+        if !object.sometimes.is_empty() {
+            page.head("Needed as well under a condition");
+            for sometimes in &object.sometimes {
+                let when = sometimes.case.when.unwrap_or("sometimes");
+                page.item(format_args!(
+                    "{} ({:#x}): {}, {when}",
+                    sometimes.case.rights.join(" | "),
+                    sometimes.case.mask,
+                    sometimes.api
+                ));
+            }
+        }
+        let condition = ready(object.object, least(object).logged);
+        page.head(format_args!(
+            "Ready: {} holds at least {:#x} (in {})",
+            condition.field, condition.mask, condition.events
+        ));
+        page.item("SQL:");
+        page.verbatim(&condition.sql);
+        page.item("Spark SQL, where the field is text:");
+        page.verbatim(&condition.spark);
+        page.item("Sigma:");
+        page.verbatim(&condition.sigma);
+        match &condition.sysmon {
+            Some(rule) => {
+                page.item("Sysmon:");
+                page.verbatim(rule);
+            }
+            None => page.item(format_args!("Sysmon has no event for a {kind} handle.")),
+        }
+        page.item(&condition.loses);
+    }
+    if !needs.without_handle.is_empty() {
+        page.head("Take no handle");
+        for row in &needs.without_handle {
+            page.item(format_args!("{} {}", row.api, trace(row.mark, row.source)));
+            if let Some(note) = row.note {
+                page.under(note);
+            }
+        }
+    }
+    if !needs.privileges.is_empty() {
+        page.head("Privileges");
+        for (api, privilege) in &needs.privileges {
+            page.item(format_args!("{privilege}: {api}"));
+        }
+    }
+    if !needs.unknown.is_empty() {
+        let names: Vec<_> = needs.unknown.iter().map(|a| a.slug()).collect();
+        page.head(format_args!(
+            "The catalog has no rights for {}; the sums above may be too small",
+            names.join(", ")
+        ));
+    }
+    page.finish()
+}
+
+fn show_minimum(page: &mut Page, title: &str, minimum: &Minimum) {
+    page.head(format_args!(
+        "{title}: ask for {:#x}, logged as {:#x} ({})",
+        minimum.mask, minimum.logged, minimum.logged
+    ));
+    for right in &minimum.rights {
+        page.item(format_args!("{:#06x} {}", right.mask, right.name));
+        for reason in &right.by {
+            let when = reason.when.map_or_else(String::new, |w| format!(", {w}"));
+            page.under(format_args!(
+                "{} ({}){when} {}",
+                reason.api,
+                reason.param,
+                trace(reason.row.mark, reason.row.source)
+            ));
+        }
+    }
+}
+
+fn check(text: &str, names: &[String], common: &Common) -> anyhow::Result<String> {
+    let mask = mask(text)?;
+    let names = split(names);
+    let object = object(common, &names)?;
+    let check = needs::check(object, mask, &names).map_err(unknown)?;
+    if names.is_empty() && check.claims.is_empty() {
+        bail!(
+            "name the rights that {mask:#x} is said to hold; no published claim about it is known"
+        );
+    }
+    if common.format == RightsFormat::Json {
+        let mut row = serde_json::to_value(&check)?;
+        row["object"] = json!(object.id);
+        row["holds"] = json!(check.holds());
+        row["sum_hex"] = json!(format!("{:#x}", check.sum));
+        return Ok(serde_json::to_string_pretty(&row)? + "\n");
+    }
+    Ok(show_check(object, &check))
+}
+
+fn show_check(object: &Object, check: &Check) -> String {
+    let mut page = Page::new();
+    let (mask, sum) = (check.mask, check.sum);
+    if check.holds() {
+        page.title(format_args!(
+            "{mask:#x} is the sum of the rights claimed{}",
+            if mask == sum { "" } else { ", as it is logged" }
+        ));
+    } else {
+        page.title(format_args!(
+            "{mask:#x} ({mask}) is not the sum of the rights claimed: that is 0x{sum:X} ({sum})"
+        ));
+        if check.logged != sum {
+            page.item(format_args!(
+                "A sensor logs it as {:#x} ({}).",
+                check.logged, check.logged
+            ));
+        }
+    }
+    page.head(format_args!("{mask:#x} holds"));
+    object.decode(mask).names.iter().for_each(|n| page.item(n));
+    if !check.lacks.is_empty() {
+        page.head("It lacks");
+        check.lacks.iter().for_each(|n| page.item(n));
+    }
+    if !check.unclaimed.is_empty() {
+        page.head("It carries, though nobody claimed it");
+        check.unclaimed.iter().for_each(|n| page.item(n));
+    }
+    if check.unknown != 0 {
+        page.item(format_args!(
+            "{:#x} is no known right of a {}",
+            check.unknown, object.id
+        ));
+    }
+    for claim in &check.claims {
+        page.head("Published claim");
+        page.item(claim.claim);
+        page.under(claim.note);
+        page.under(trace(claim.mark, claim.source));
+    }
+    page.finish()
+}

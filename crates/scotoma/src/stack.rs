@@ -1,0 +1,372 @@
+//! `scotoma stack`: debugger logs and recorded call traces, read to what they show.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use analytics::render;
+use anyhow::{Context, bail};
+use catalog::EventId;
+use clap::{Args, ValueEnum};
+use research::call_trace::Summary;
+use research::stack::{Break, MAX_LOG, Observed, Reading, breaks, read};
+use research::tie::{Recorded, Tie, ties};
+use serde_json::json;
+
+use crate::cli::Manner;
+use crate::map::event_name;
+use crate::output::page::Page;
+use crate::output::{clean, grouped};
+use crate::reading::Session;
+
+#[derive(Args, Debug)]
+pub(crate) struct StackArgs {
+    /// Debugger logs (WinDbg, kd); with --call-trace, recordings. `-` is standard input.
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// Tie every break to the event recorded for it: files and folders as `scotoma events` takes them.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    events: Vec<PathBuf>,
+    /// Summarise the CallTrace of Sysmon's event 10 by the modules it runs through.
+    #[arg(long, conflicts_with = "events")]
+    call_trace: bool,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = StackFormat::Text)]
+    format: StackFormat,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StackFormat {
+    /// For reading.
+    Text,
+    /// JSON.
+    Json,
+    /// Rows to add to the catalog.
+    Rows,
+}
+
+/// Chains shown for reading.
+const MAX_CHAINS: usize = 40;
+
+pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
+    if args.call_trace {
+        return call_traces(args);
+    }
+    let mut stops: Vec<(String, Break, Reading)> = Vec::new();
+    for log in &args.logs {
+        let name = log.display().to_string();
+        let text = text_of(log)?;
+        let found = breaks(&text);
+        if found.is_empty() {
+            eprintln!("skipped: {}: no stack and no process in it", clean(&name));
+        }
+        stops.extend(found.into_iter().map(|stop| {
+            let reading = read(&stop);
+            (name.clone(), stop, reading)
+        }));
+    }
+    if stops.is_empty() {
+        bail!("no stack found");
+    }
+    let recorded = if args.events.is_empty() {
+        Vec::new()
+    } else {
+        recorded(args)?
+    };
+    let tied: Vec<Vec<Tie>> = stops
+        .iter()
+        .map(|(_, stop, reading)| ties(stop, reading, &recorded))
+        .collect();
+    let text = match args.format {
+        StackFormat::Json => {
+            let rows: Vec<_> = stops
+                .iter()
+                .zip(&tied)
+                .map(|((log, stop, reading), ties)| {
+                    let events: Vec<_> = ties
+                        .iter()
+                        .map(|t| json!({ "tie": t, "event": recorded[t.recorded] }))
+                        .collect();
+                    json!({ "log": log, "break": stop, "reading": reading, "recorded": events })
+                })
+                .collect();
+            serde_json::to_string_pretty(&rows)? + "\n"
+        }
+        StackFormat::Rows => stops
+            .iter()
+            .flat_map(|(log, _, reading)| reading.observations.iter().map(move |o| (log, o)))
+            .filter(|(_, o)| o.status != Observed::Known)
+            .map(|(log, observation)| observation.yaml(&clean(log)))
+            .collect(),
+        StackFormat::Text => {
+            let mut page = Page::new();
+            for ((log, stop, reading), ties) in stops.iter().zip(&tied) {
+                show(&mut page, log, stop, reading);
+                if !args.events.is_empty() {
+                    show_ties(&mut page, ties, &recorded);
+                }
+            }
+            page.finish()
+        }
+    };
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text_of(log: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let read = if log.as_os_str() == "-" {
+        io::stdin().lock().take(MAX_LOG + 1).read_to_end(&mut bytes)
+    } else {
+        File::open(log).and_then(|f| f.take(MAX_LOG + 1).read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("cannot read {}", log.display()))?;
+    if bytes.len() as u64 > MAX_LOG {
+        bail!(
+            "{}: longer than {MAX_LOG} bytes; logs above that are not read",
+            log.display()
+        );
+    }
+    // WinDbg writes its logs in the system's code page or, asked to, in UTF-16.
+    Ok(match bytes.as_slice() {
+        [0xFF, 0xFE, rest @ ..] => {
+            let units: Vec<u16> = rest
+                .chunks_exact(2)
+                .map(|c| u16::from_le_bytes([c[0], c[1]]))
+                .collect();
+            String::from_utf16_lossy(&units)
+        }
+        _ => String::from_utf8_lossy(&bytes).into_owned(),
+    })
+}
+
+fn show(page: &mut Page, log: &str, stop: &Break, reading: &Reading) {
+    let breakpoint = stop
+        .breakpoint
+        .map_or_else(String::new, |b| format!(", breakpoint {b}"));
+    page.title(format_args!(
+        "{} line {}{breakpoint}",
+        clean(log),
+        stop.line
+    ));
+    if let Some(client) = stop.client {
+        let image = stop
+            .image
+            .as_deref()
+            .map_or_else(String::new, |i| format!(" {}", clean(i)));
+        let thread = client
+            .thread
+            .map_or_else(String::new, |t| format!(", thread {t:#x} = {t}"));
+        page.item(format_args!(
+            "process {:04x} = {}{image}{thread}",
+            client.process, client.process
+        ));
+    }
+    if let Some(callback) = &reading.callback {
+        page.item(format_args!("callback {}", clean(callback)));
+    }
+    match reading.mechanism {
+        Some(mechanism) => page.item(format_args!(
+            "by {} ({mechanism}), says {}",
+            mechanism.name,
+            reading.dispatcher.as_deref().unwrap_or("the stack")
+        )),
+        None => page.item("by no mechanism that the stack shows"),
+    }
+    let events: Vec<_> = reading.events.iter().map(|e| event_name(*e)).collect();
+    if !events.is_empty() {
+        page.item(format_args!("event {}", events.join(" or ")));
+    }
+    if let Some(boundary) = &reading.boundary {
+        let service = boundary.service.as_deref().unwrap_or("(service not named)");
+        let from = boundary.from.as_deref().unwrap_or("(no frame)");
+        let how = if boundary.direct {
+            "DIRECT SYSTEM CALL from"
+        } else {
+            "from"
+        };
+        page.item(format_args!(
+            "into the kernel by {} {how} {}",
+            clean(service),
+            clean(from)
+        ));
+    }
+    if let Some(entered) = &reading.entered_by {
+        page.item(format_args!(
+            "entered by {}{}",
+            clean(entered),
+            if reading.wow64 {
+                " (32-bit process)"
+            } else {
+                ""
+            }
+        ));
+    }
+    if !reading.kept.is_empty() {
+        page.head("Frames of nt, ntdll, KERNELBASE and KERNEL32 in the order of the calls");
+        for frame in &reading.kept {
+            page.item(format_args!("{:02x} {}", frame.index, clean(&frame.symbol)));
+        }
+    }
+    if !reading.observations.is_empty() {
+        page.head("Observed");
+        for observation in &reading.observations {
+            let events: Vec<_> = observation.events.iter().map(|e| e.slug()).collect();
+            let status = match observation.status {
+                Observed::Known => "in the catalog",
+                Observed::NewArrow => "the catalog has the call and not this arrow",
+                Observed::NewCall => "the catalog does not have this call",
+            };
+            page.item(format_args!(
+                "{} -> {} -> {} ({status})",
+                clean(&observation.api),
+                observation.mechanism,
+                events.join(" or ")
+            ));
+        }
+    }
+    for gap in &reading.gaps {
+        page.item(format_args!("gap: {gap}"));
+    }
+}
+
+fn show_ties(page: &mut Page, ties: &[Tie], recorded: &[Recorded]) {
+    page.head("Recorded");
+    if ties.is_empty() {
+        page.item("no event of this process and kind near this time");
+    }
+    for tie in ties.iter().take(5) {
+        let event = &recorded[tie.recorded];
+        let after = tie.after.map_or_else(
+            || "no time to compare".to_owned(),
+            |a| format!("{:.3} s after the break", a as f64 / 1e6),
+        );
+        page.item(format_args!(
+            "{} {} ({}, {after})",
+            event_name(event.event),
+            clean(&event.place),
+            tie.field
+        ));
+    }
+    if ties.len() > 5 {
+        page.item(format_args!("... and {} more", ties.len() - 5));
+    }
+}
+
+/// Sysmon's events as far as it takes to tie them.
+const RECORDED: &str = "SELECT EventID, TimeCreated, source_file, EventRecordID, ProcessId, ParentProcessId, SourceProcessId FROM sysmon";
+
+fn recorded(args: &StackArgs) -> anyhow::Result<Vec<Recorded>> {
+    let mut session = Session::begin(&args.events, &[], &args.manner)?;
+    let (prepared, answer) = session.engine.query(RECORDED)?;
+    let mut rows = Vec::new();
+    for batch in answer {
+        let batch = batch?;
+        let cell = |column: usize, row: usize| render::text(batch.column(column), row);
+        for row in 0..batch.num_rows() {
+            let Some(event) = cell(0, row).and_then(|n| EventId::named(&format!("sysmon:{n}")))
+            else {
+                continue;
+            };
+            let fields = [
+                (4, "ProcessId"),
+                (5, "ParentProcessId"),
+                (6, "SourceProcessId"),
+            ];
+            let processes = fields
+                .into_iter()
+                .filter_map(|(column, name)| {
+                    Some((name.to_owned(), cell(column, row)?.parse().ok()?))
+                })
+                .collect();
+            let place = format!(
+                "{} record {}",
+                cell(2, row).unwrap_or_default(),
+                cell(3, row).unwrap_or_default()
+            );
+            let time = cell(1, row).as_deref().and_then(research::tie::iso_micros);
+            rows.push(Recorded {
+                event,
+                time,
+                processes,
+                place,
+            });
+        }
+    }
+    session.hush();
+    let outcome = session.engine.outcome(&[&prepared]);
+    session.end(&outcome, false, &[])?;
+    Ok(rows)
+}
+
+const TRACES: &str = "SELECT CallTrace, count(*) FROM sysmon WHERE EventID = 10 AND CallTrace IS NOT NULL GROUP BY CallTrace";
+
+fn call_traces(args: &StackArgs) -> anyhow::Result<ExitCode> {
+    let mut session = Session::begin(&args.logs, &[], &args.manner)?;
+    let (prepared, answer) = session.engine.query(TRACES)?;
+    let mut summary = Summary::default();
+    for batch in answer {
+        let batch = batch?;
+        for row in 0..batch.num_rows() {
+            let trace = render::text(batch.column(0), row);
+            let count = render::text(batch.column(1), row).and_then(|n| n.parse().ok());
+            if let (Some(trace), Some(count)) = (trace, count) {
+                summary.add(&trace, count);
+            }
+        }
+    }
+    session.hush();
+    let text = show_summary(&summary, args.format)?;
+    io::stdout().lock().write_all(text.as_bytes())?;
+    let outcome = session.engine.outcome(&[&prepared]);
+    session.end(&outcome, false, &[])
+}
+
+fn show_summary(summary: &Summary, format: StackFormat) -> anyhow::Result<String> {
+    let rows = summary.rows();
+    if format != StackFormat::Text {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(chain, count)| json!({ "chain": chain, "events": count }))
+            .collect();
+        return Ok(serde_json::to_string_pretty(&rows)? + "\n");
+    }
+    let mut page = Page::new();
+    page.title("How processes were opened (event 10)");
+    for (entry, count) in summary.entries() {
+        page.item(format_args!("{:>9}  {}", grouped(count), entry.describe()));
+    }
+    page.head("Chains of modules, the innermost first; ? is memory in no module");
+    for (chain, count) in rows.iter().take(MAX_CHAINS) {
+        let modules: Vec<String> = chain.modules.iter().map(|m| clean(m)).collect();
+        page.item(format_args!(
+            "{:>9}  {}",
+            grouped(*count),
+            modules.join(" < ")
+        ));
+        let caller = chain
+            .caller
+            .as_deref()
+            .map_or_else(|| "not in the trace".to_owned(), clean);
+        let unknown = if chain.unknown > 0 {
+            format!(", {} FRAMES IN NO MODULE", chain.unknown)
+        } else {
+            String::new()
+        };
+        let wow64 = if chain.wow64 { ", 32-bit" } else { "" };
+        page.under(format_args!(
+            "{}, called by {caller}{wow64}{unknown}",
+            chain.entry.describe()
+        ));
+    }
+    if rows.len() > MAX_CHAINS {
+        page.item(format_args!(
+            "... and {} more chains (--format json)",
+            rows.len() - MAX_CHAINS
+        ));
+    }
+    Ok(page.finish())
+}

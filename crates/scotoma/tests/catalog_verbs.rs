@@ -1,0 +1,215 @@
+//! The verbs that answer from the catalog and from files: what they say, how wide they say it, and how they fail.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn scotoma(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scotoma"))
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../research/tests"))
+        .output()
+        .unwrap()
+}
+
+fn says(arguments: &[&str]) -> String {
+    let output = scotoma(arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&says(arguments)).unwrap()
+}
+
+fn fails(arguments: &[&str]) -> String {
+    let output = scotoma(arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn answers_fit_eighty_columns() {
+    for arguments in [
+        &["map", "WriteProcessMemory", "--full"][..],
+        &[
+            "map",
+            "10",
+            "security:4688",
+            "ObRegisterCallbacks",
+            "DC0035",
+            "handle-duplication",
+        ],
+        &["map", "T1055.001", "--full"],
+        &["map", "--all"],
+        &["map", "--not-observed"],
+        &["rights", "decode", "0x1478", "0x1fffff"],
+        &["rights", "check", "0x1440"],
+        &[
+            "rights",
+            "for",
+            "OpenProcess",
+            "OpenThread",
+            "QueueUserAPC",
+            "VirtualAllocEx",
+            "OpenProcessToken",
+            "DuplicateTokenEx",
+        ],
+        &["technique"],
+        &["technique", "T1003.001", "--full"],
+        &[
+            "stack",
+            "stacks/event-01-process-create.txt",
+            "stacks/event-10-wow64.txt",
+            "stacks/x86-image-load.txt",
+        ],
+    ] {
+        let text = says(arguments);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+        assert!(!text.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn the_map_is_asked_by_any_name() {
+    for name in [
+        "WriteProcessMemory",
+        "kernel32!WriteProcessMemory",
+        "writeprocessmemory",
+    ] {
+        let text = says(&["map", name]);
+        assert!(
+            text.contains("no Sysmon event; Threat-Intelligence event 14"),
+            "{name}: {text}"
+        );
+        assert!(text.contains("threat-intelligence:14"));
+    }
+    let line = json(&["map", "sysmon:10", "--format", "json"]);
+    assert_eq!(line[0]["mechanisms"][0], "object-callback");
+    assert!(fails(&["map", "CreateRemoteTread"]).contains("the nearest names: CreateRemoteThread"));
+    assert!(says(&["map", "--not-observed"]).contains("DuplicateHandle, NtDuplicateObject"));
+    assert!(fails(&["map", "--not-observed", "--sensor", "sysmun"]).contains("sysmon"));
+}
+
+#[test]
+fn the_map_is_drawn_and_published() {
+    assert!(says(&["map", "--all", "--format", "svg"]).starts_with("<svg"));
+    assert!(says(&["map", "OpenProcess", "--format", "dot"]).starts_with("digraph"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("map.html");
+    assert_eq!(
+        says(&[
+            "map",
+            "--all",
+            "--format",
+            "html",
+            "-o",
+            file.to_str().unwrap()
+        ]),
+        ""
+    );
+    assert!(
+        std::fs::read_to_string(file)
+            .unwrap()
+            .starts_with("<!doctype html>")
+    );
+    let all = json(&["map", "--all", "--format", "json"]);
+    assert_eq!(all["mechanisms"].as_array().unwrap().len(), 35);
+    assert_eq!(json(&["map", "--schema"])["title"], "The Scotoma catalog");
+}
+
+#[test]
+fn masks_and_rights() {
+    let check = says(&[
+        "rights",
+        "check",
+        "0x1440",
+        "PROCESS_CREATE_THREAD",
+        "PROCESS_QUERY_INFORMATION",
+        "PROCESS_QUERY_LIMITED_INFORMATION",
+        "PROCESS_VM_OPERATION",
+        "PROCESS_VM_WRITE",
+        "PROCESS_VM_READ",
+    ]);
+    assert!(check.contains("that is 0x143A (5178)"), "{check}");
+    let lacks = check
+        .split("It lacks")
+        .nth(1)
+        .unwrap()
+        .split("It carries")
+        .next()
+        .unwrap();
+    assert_eq!(lacks.split_whitespace().count(), 4, "{lacks}");
+    assert!(
+        check
+            .split("It carries")
+            .nth(1)
+            .unwrap()
+            .contains("PROCESS_DUP_HANDLE")
+    );
+    assert_eq!(
+        json(&[
+            "rights",
+            "sum",
+            "PROCESS_VM_WRITE|PROCESS_VM_READ",
+            "--format",
+            "json"
+        ])["mask"],
+        0x30
+    );
+    assert_eq!(
+        json(&["rights", "sum", "THREAD_SET_CONTEXT", "--format", "json"])["object"],
+        "thread"
+    );
+    let needs = json(&[
+        "rights",
+        "for",
+        "OpenProcess",
+        "VirtualAllocEx",
+        "WriteProcessMemory",
+        "CreateRemoteThread",
+        "--format",
+        "json",
+    ]);
+    let process = &needs["needs"]["objects"][0];
+    assert_eq!(
+        (
+            &process["documented"]["mask"],
+            &process["documented"]["logged"]
+        ),
+        (&0x43A.into(), &0x143A.into())
+    );
+    assert_eq!(process["kernel"]["mask"], 0x2A);
+    assert!(fails(&["rights", "sum", "PROCESS_VM_WRIT"]).contains("PROCESS_VM_WRITE"));
+    assert!(fails(&["rights", "decode", "0xZZ"]).contains("is no mask"));
+    assert!(fails(&["rights", "decode", "1", "--object", "chair"]).contains("process, thread"));
+    assert!(fails(&["rights", "check", "0x10"]).contains("name the rights"));
+}
+
+#[test]
+fn techniques_and_stacks() {
+    let technique = says(&["technique", "T1055.012"]);
+    assert!(
+        technique.contains("1. CreateProcess") && technique.contains("sysmon:25"),
+        "{technique}"
+    );
+    assert!(fails(&["technique", "T9999"]).contains("no technique"));
+    let stack = says(&["stack", "stacks/event-01-process-create.txt"]);
+    assert!(
+        stack.contains("process 0dd0 = 3536 powershell.exe"),
+        "{stack}"
+    );
+    assert!(
+        says(&["stack", "stacks/event-10-direct-syscall.txt"])
+            .contains("DIRECT SYSTEM CALL from dumper+0x1d42")
+    );
+    assert!(fails(&["stack", "stacks/no-such.txt"]).contains("no-such.txt"));
+    assert!(fails(&["stack", "stacks/README.md"]).contains("no stack found"));
+    assert!(fails(&["imports", "stacks/README.md"]).contains("not a PE file"));
+}

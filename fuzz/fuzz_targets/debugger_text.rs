@@ -1,0 +1,15 @@
+//! Any text as a debugger's log.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let text = String::from_utf8_lossy(data);
+    for stop in research::stack::breaks(&text) {
+        let reading = research::stack::read(&stop);
+        assert!(reading.kept.len() <= stop.frames.len());
+        let _ = research::tie::ties(&stop, &reading, &[]);
+        for observation in &reading.observations {
+            let _ = observation.yaml("fuzz");
+        }
+    }
+    let _ = research::inf::altitudes(&text);
+});
