@@ -65,13 +65,12 @@ impl Session {
         let Some(report) = &outcome.report else {
             return Ok(ExitCode::SUCCESS);
         };
+        // Damage is told even to those who want to hear nothing: an answer may be wrong because of it.
+        tell_damage(report)?;
         if !self.quiet {
             self.tell(report, &outcome.warnings)?;
         }
         if report.records == 0 {
-            if self.quiet {
-                tell_damage(report)?;
-            }
             bail!("no events read from {}", plural(report.files, "file"));
         }
         let failed = fail_on.iter().any(|f| match f {
@@ -86,7 +85,6 @@ impl Session {
     }
 
     fn tell(&self, report: &Report, warnings: &[String]) -> io::Result<()> {
-        tell_damage(report)?;
         let mut err = io::stderr().lock();
         for warning in warnings {
             writeln!(err, "warning: {}", clean(warning))?;

@@ -19,7 +19,11 @@ fn shared(what: &str) -> Option<PathBuf> {
 }
 
 fn scotoma(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_scotoma")).args(args).current_dir(root()).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_scotoma"))
+        .args(args)
+        .current_dir(root())
+        .output()
+        .unwrap()
 }
 
 fn with_input(args: &[&str], input: &[u8]) -> Output {
@@ -52,13 +56,31 @@ fn the_first_run_finds_the_injections_of_the_samples() {
     let run = scotoma(&["hunt", "samples/"]);
     assert_eq!(run.status.code(), Some(0), "{}", err(&run));
     let text = out(&run);
-    for expected in ["powershell.exe", "notepad.exe", "T1620", "workstation.ndjson#", "server.xml#"] {
+    for expected in [
+        "powershell.exe",
+        "notepad.exe",
+        "T1620",
+        "workstation.ndjson#",
+        "server.xml#",
+    ] {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
     }
-    assert!(text.lines().all(|l| l.chars().count() <= 80 || !l.contains(' ')), "{text}");
+    assert!(
+        text.lines()
+            .all(|l| l.chars().count() <= 80 || !l.contains(' ')),
+        "{text}"
+    );
     assert!(err(&run).contains("590 events in 2 files"), "{}", err(&run));
-    assert_eq!(scotoma(&["hunt", "samples/", "--fail-on"]).status.code(), Some(1));
-    assert_eq!(scotoma(&["hunt", "samples/", "--fail-on=damage"]).status.code(), Some(0));
+    assert_eq!(
+        scotoma(&["hunt", "samples/", "--fail-on"]).status.code(),
+        Some(1)
+    );
+    assert_eq!(
+        scotoma(&["hunt", "samples/", "--fail-on=damage"])
+            .status
+            .code(),
+        Some(0)
+    );
 }
 
 #[test]
@@ -71,28 +93,65 @@ fn findings_are_the_same_in_every_format() {
     assert_eq!(out(&lines).lines().count(), count);
     assert_eq!(out(&table).lines().count(), count + 1);
     for finding in found.as_array().unwrap() {
-        assert!(!finding["records"].as_array().unwrap().is_empty(), "{finding}");
+        assert!(
+            !finding["records"].as_array().unwrap().is_empty(),
+            "{finding}"
+        );
     }
-    assert_eq!(out(&scotoma(&["hunt", "samples/"])), out(&scotoma(&["hunt", "samples/", "--threads", "1"])));
+    assert_eq!(
+        out(&scotoma(&["hunt", "samples/"])),
+        out(&scotoma(&["hunt", "samples/", "--threads", "1"]))
+    );
 }
 
 #[test]
 fn a_query_carries_the_names_it_used() {
     let query = "SELECT `@timestamp`, Hostname, event_id, EventID, Image, Image FROM dataTable WHERE channel = \"Microsoft-Windows-Sysmon/Operational\" AND event_id = 1 LIMIT 1";
-    let run = scotoma(&["sql", "samples/", query, "--view", "dataTable", "--format", "csv"]);
+    let run = scotoma(&[
+        "sql",
+        "samples/",
+        query,
+        "--view",
+        "dataTable",
+        "--format",
+        "csv",
+    ]);
     assert!(run.status.success(), "{}", err(&run));
-    assert_eq!(out(&run).lines().next(), Some("@timestamp,Hostname,event_id,EventID,Image,Image"));
-    let rows = json(&scotoma(&["sql", "samples/", query, "--view", "dataTable", "--format", "json"]));
+    assert_eq!(
+        out(&run).lines().next(),
+        Some("@timestamp,Hostname,event_id,EventID,Image,Image")
+    );
+    let rows = json(&scotoma(&[
+        "sql",
+        "samples/",
+        query,
+        "--view",
+        "dataTable",
+        "--format",
+        "json",
+    ]));
     assert_eq!(rows[0]["event_id"], 1);
     assert_eq!(rows[0]["Image"], rows[0]["Image_2"]);
 }
 
 #[test]
 fn everything_comes_with_a_star() {
-    let run = scotoma(&["sql", "samples/", "SELECT * FROM sysmon WHERE EventID = 10", "--format", "ndjson"]);
+    let run = scotoma(&[
+        "sql",
+        "samples/",
+        "SELECT * FROM sysmon WHERE EventID = 10",
+        "--format",
+        "ndjson",
+    ]);
     assert!(run.status.success(), "{}", err(&run));
     let first: serde_json::Value = serde_json::from_str(out(&run).lines().next().unwrap()).unwrap();
-    for column in ["TimeCreated", "SourceImage", "GrantedAccess", "source_file", "source_offset"] {
+    for column in [
+        "TimeCreated",
+        "SourceImage",
+        "GrantedAccess",
+        "source_file",
+        "source_offset",
+    ] {
         assert!(first.get(column).is_some(), "{column} in {first}");
     }
 }
@@ -103,12 +162,28 @@ fn wrong_input_is_named_and_exits_with_two() {
         (&["hunt", "no/such/path"], "no/such/path"),
         (&["sql", "samples/", "SELECT FROM"], "error"),
         (&["sql", "samples/", "SELECT * FROM evnts"], "events"),
-        (&["sql", "samples/", "SELECT lowr(Image) FROM sysmon"], "lower"),
+        (
+            &["sql", "samples/", "SELECT lowr(Image) FROM sysmon"],
+            "lower",
+        ),
         (&["sql", "samples/", "COPY events TO 'x.csv'"], "error"),
-        (&["sql", "samples/", "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'"], "error"),
+        (
+            &[
+                "sql",
+                "samples/",
+                "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+            ],
+            "error",
+        ),
         (&["sql", "samples/", "SELECT * FROM '/etc/passwd'"], "error"),
-        (&["sql", "samples/", "SELECT 1", "--format", "parquet"], "-o"),
-        (&["hunt", "samples/", "--only", "nothing"], "no hunt nothing"),
+        (
+            &["sql", "samples/", "SELECT 1", "--format", "parquet"],
+            "-o",
+        ),
+        (
+            &["hunt", "samples/", "--only", "nothing"],
+            "no hunt nothing",
+        ),
     ];
     for (args, named) in wrong {
         let run = scotoma(args);
@@ -130,7 +205,16 @@ fn no_events_are_an_error() {
 #[test]
 fn standard_input_is_read_like_a_file() {
     let log = std::fs::read(root().join("samples/workstation.ndjson")).unwrap();
-    let run = with_input(&["sql", "-", "SELECT count(*) AS n, min(source_file) AS f FROM events", "--format", "json"], &log);
+    let run = with_input(
+        &[
+            "sql",
+            "-",
+            "SELECT count(*) AS n, min(source_file) AS f FROM events",
+            "--format",
+            "json",
+        ],
+        &log,
+    );
     let rows = json(&run);
     assert_eq!(rows[0]["n"], 305);
     assert_eq!(rows[0]["f"], "-");
@@ -138,7 +222,13 @@ fn standard_input_is_read_like_a_file() {
 
 #[test]
 fn an_unknown_field_is_doubted() {
-    let run = scotoma(&["sql", "samples/", "SELECT GrantedAcess FROM sysmon WHERE EventID = 10", "--format", "csv"]);
+    let run = scotoma(&[
+        "sql",
+        "samples/",
+        "SELECT GrantedAcess FROM sysmon WHERE EventID = 10",
+        "--format",
+        "csv",
+    ]);
     assert!(run.status.success());
     assert!(err(&run).contains("GrantedAccess"), "{}", err(&run));
 }
@@ -146,18 +236,40 @@ fn an_unknown_field_is_doubted() {
 #[test]
 fn converted_events_give_the_same_answers() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, many) = (folder.path().join("all.parquet"), folder.path().join("parts"));
+    let (one, many) = (
+        folder.path().join("all.parquet"),
+        folder.path().join("parts"),
+    );
     let (one, many) = (one.to_str().unwrap(), many.to_str().unwrap());
     let run = scotoma(&["convert", "samples/", "-o", one]);
     assert!(run.status.success(), "{}", err(&run));
-    assert!(scotoma(&["convert", "samples/", "-o", many, "--partition"]).status.success());
-    assert_eq!(scotoma(&["convert", "samples/", "-o", one]).status.code(), Some(2), "nothing is overwritten");
+    assert!(
+        scotoma(&["convert", "samples/", "-o", many, "--partition"])
+            .status
+            .success()
+    );
+    assert_eq!(
+        scotoma(&["convert", "samples/", "-o", one]).status.code(),
+        Some(2),
+        "nothing is overwritten"
+    );
     let hunt = |path: &str| json(&scotoma(&["hunt", path, "--format", "json"]));
     let findings = hunt("samples/");
     assert_eq!(hunt(one), findings);
     let parts = hunt(many);
-    assert_eq!(parts.as_array().unwrap().len(), findings.as_array().unwrap().len());
-    let star = |path: &str| out(&scotoma(&["sql", path, "SELECT * FROM events ORDER BY source_file, source_offset", "--format", "ndjson"]));
+    assert_eq!(
+        parts.as_array().unwrap().len(),
+        findings.as_array().unwrap().len()
+    );
+    let star = |path: &str| {
+        out(&scotoma(&[
+            "sql",
+            path,
+            "SELECT * FROM events ORDER BY source_file, source_offset",
+            "--format",
+            "ndjson",
+        ]))
+    };
     assert_eq!(star(one), star("samples/"));
 }
 
@@ -172,7 +284,13 @@ fn hostile_text_does_not_reach_the_terminal() {
 #[test]
 fn a_closed_pipe_is_no_failure() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_scotoma"))
-        .args(["sql", "samples/", "SELECT * FROM events e CROSS JOIN events f", "--format", "ndjson"])
+        .args([
+            "sql",
+            "samples/",
+            "SELECT * FROM events e CROSS JOIN events f",
+            "--format",
+            "ndjson",
+        ])
         .current_dir(root())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -196,27 +314,61 @@ WHERE b.event_id = 8";
 
 #[test]
 fn the_published_hunt_finds_what_was_published() {
-    let Some(log) = shared("data/security-datasets/empire_psinject_PEinjection.zip") else { return };
+    let Some(log) = shared("data/security-datasets/empire_psinject_PEinjection.zip") else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let converted = folder.path().join("psinject.parquet");
     let (log, converted) = (log.to_str().unwrap(), converted.to_str().unwrap());
     let run = scotoma(&["convert", log, "-o", converted]);
-    assert!(out(&run).contains("5,898 events"), "{}{}", out(&run), err(&run));
+    assert!(
+        out(&run).contains("5,898 events"),
+        "{}{}",
+        out(&run),
+        err(&run)
+    );
     for path in [log, converted] {
         let ask = |query: &str| json(&scotoma(&["sql", path, query, "--format", "json"]));
         let rows = ask(PUBLISHED);
         assert_eq!(rows.as_array().unwrap().len(), 88);
         for row in rows.as_array().unwrap() {
-            assert!(row["process_path"].as_str().unwrap().ends_with("powershell.exe"), "{row}");
+            assert!(
+                row["process_path"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with("powershell.exe"),
+                "{row}"
+            );
             assert_eq!(row["process_target_name"], "notepad.exe");
-            assert_eq!((row["process_id"].as_i64(), row["process_target_id"].as_i64()), (Some(6008), Some(2576)));
+            assert_eq!(
+                (
+                    row["process_id"].as_i64(),
+                    row["process_target_id"].as_i64()
+                ),
+                (Some(6008), Some(2576))
+            );
             assert_eq!(row["process_granted_access"], 0x1f3fff);
         }
         let count = |query: &str| ask(query)[0]["n"].as_i64().unwrap();
         assert_eq!(count("SELECT count(*) AS n FROM events"), 5898);
         assert_eq!(count("SELECT count(*) AS n FROM sysmon"), 1165);
-        assert_eq!(count("SELECT count(*) AS n FROM sysmon_events WHERE event_id = 10 AND process_granted_access & 5184 = 5184"), 6);
-        assert_eq!(count("SELECT count(*) AS n FROM sysmon_events WHERE event_id = 10 AND process_granted_access & 5178 = 5178"), 3);
-        assert_eq!(count("SELECT count(*) AS n FROM sysmon_process_access WHERE has_rights(GrantedAccess, 'PROCESS_CREATE_THREAD|PROCESS_VM_WRITE')"), 3);
+        assert_eq!(
+            count(
+                "SELECT count(*) AS n FROM sysmon_events WHERE event_id = 10 AND process_granted_access & 5184 = 5184"
+            ),
+            6
+        );
+        assert_eq!(
+            count(
+                "SELECT count(*) AS n FROM sysmon_events WHERE event_id = 10 AND process_granted_access & 5178 = 5178"
+            ),
+            3
+        );
+        assert_eq!(
+            count(
+                "SELECT count(*) AS n FROM sysmon_process_access WHERE has_rights(GrantedAccess, 'PROCESS_CREATE_THREAD|PROCESS_VM_WRITE')"
+            ),
+            3
+        );
     }
 }

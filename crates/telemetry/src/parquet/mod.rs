@@ -1,6 +1,7 @@
 //! The event table as Parquet: written once, read in a fraction of the time the logs take. Only Scotoma's own files are
 //! read; foreign Parquet is refused, for its columns would mean something else.
 
+mod file;
 mod read;
 mod rows;
 mod write;

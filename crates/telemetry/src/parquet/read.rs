@@ -18,6 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::statistics::Statistics;
 
 use super::MARK;
+use super::file::SharedFile;
 use crate::diagnostics::Problem;
 use crate::filter::{Atom, Test};
 use crate::header::{self, Kind};
@@ -28,7 +29,7 @@ const BATCH_ROWS: usize = 32 << 10;
 
 /// One row group of one file.
 pub(crate) struct RowGroup {
-    file: Arc<File>,
+    file: SharedFile,
     meta: ArrowReaderMetadata,
     index: usize,
     source: Arc<str>,
@@ -37,6 +38,7 @@ pub(crate) struct RowGroup {
 impl RowGroup {
     /// The row groups of a file.
     pub(crate) fn all(name: &str, file: File) -> Result<Vec<Self>, Problem> {
+        let file = SharedFile::new(file).map_err(|e| Problem::Io(e.to_string()))?;
         let meta = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
         let marks = meta.metadata().file_metadata().key_value_metadata();
         if !marks.is_some_and(|m| m.iter().any(|kv| kv.key == MARK)) {
@@ -44,11 +46,11 @@ impl RowGroup {
                 "a Parquet file that Scotoma did not write; only its own are read".to_owned(),
             ));
         }
-        let (file, source): (_, Arc<str>) = (Arc::new(file), name.into());
+        let source: Arc<str> = name.into();
         let groups = 0..meta.metadata().num_row_groups();
         Ok(groups
             .map(|index| Self {
-                file: Arc::clone(&file),
+                file: file.clone(),
                 meta: meta.clone(),
                 index,
                 source: Arc::clone(&source),
@@ -81,7 +83,7 @@ impl RowGroup {
     }
 
     fn read_rows(&self, plan: &Plan) -> Result<Vec<RecordBatch>, ParquetError> {
-        let file = self.file.try_clone()?;
+        let file = self.file.clone();
         let mut builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.meta.clone())
                 .with_row_groups(vec![self.index])
