@@ -8,7 +8,9 @@ use serde_json::Value;
 use telemetry::Options;
 
 fn shared(what: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(what);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared")
+        .join(what);
     if path.exists() {
         return Some(path);
     }
@@ -20,14 +22,21 @@ fn shared(what: &str) -> Option<PathBuf> {
 fn answer(case: &Value, data: &Path) -> Result<(Vec<String>, Vec<Vec<Option<String>>>), String> {
     let text = |key: &str| case[key].as_str().unwrap();
     let views: Vec<String> = serde_json::from_value(case["view"].clone()).unwrap();
-    let engine = Engine::new(&[data.join(text("dataset"))], &views, Options::default()).map_err(|e| e.to_string())?;
+    let engine = Engine::new(&[data.join(text("dataset"))], &views, Options::default())
+        .map_err(|e| e.to_string())?;
     let (_, answer) = engine.query(text("sql")).map_err(|e| e.to_string())?;
     let columns = answer.columns.clone();
     let mut rows = Vec::new();
     for batch in answer {
         let batch = batch.map_err(|e| e.to_string())?;
         for row in 0..batch.num_rows() {
-            rows.push(batch.columns().iter().map(|c| render::text(c, row)).collect());
+            rows.push(
+                batch
+                    .columns()
+                    .iter()
+                    .map(|c| render::text(c, row))
+                    .collect(),
+            );
         }
     }
     rows.sort();
@@ -36,8 +45,11 @@ fn answer(case: &Value, data: &Path) -> Result<(Vec<String>, Vec<Vec<Option<Stri
 
 #[test]
 fn published_hunts_give_sparks_rows() {
-    let Some(folder) = shared("conformance/spark-sql") else { return };
-    let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(folder.join("cases.json")).unwrap()).unwrap();
+    let Some(folder) = shared("conformance/spark-sql") else {
+        return;
+    };
+    let cases: Vec<Value> =
+        serde_json::from_slice(&std::fs::read(folder.join("cases.json")).unwrap()).unwrap();
     let mut differences = Vec::new();
     for case in &cases {
         let id = case["id"].as_str().unwrap();
@@ -57,10 +69,20 @@ fn published_hunts_give_sparks_rows() {
         expected.sort();
         match answer(case, &folder.join("data")) {
             Ok(found) if found == (columns, expected) => {}
-            Ok((names, rows)) => differences.push(format!("{id}: {} rows under {names:?} for {}", rows.len(), sparks.len())),
+            Ok((names, rows)) => differences.push(format!(
+                "{id}: {} rows under {names:?} for {}",
+                rows.len(),
+                sparks.len()
+            )),
             Err(error) => differences.push(format!("{id}: {error}")),
         }
     }
-    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), cases.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {}:\n{}",
+        differences.len(),
+        cases.len(),
+        differences.join("\n")
+    );
     println!("{} hunts", cases.len());
 }

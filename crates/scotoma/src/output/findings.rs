@@ -43,25 +43,25 @@ fn readable(out: &mut impl Write, hunts: &[Hunt], found: &[Finding]) -> io::Resu
             silent.push(hunt);
             continue;
         }
-        writeln!(
-            out,
+        let title = format!(
             "{} [{}] {}",
             clean(&hunt.title),
             hunt.technique.join(", "),
             hunt.level
-        )?;
+        );
+        wrapped(out, "", &title, width)?;
         for finding in mine {
             show_one(out, finding, width)?;
         }
         writeln!(out)?;
     }
     for hunt in silent {
-        writeln!(
-            out,
+        let title = format!(
             "nothing: {} [{}]",
             clean(&hunt.title),
             hunt.technique.join(", ")
-        )?;
+        );
+        wrapped(out, "", &title, width)?;
     }
     let count = found.len() as u64;
     writeln!(
