@@ -156,7 +156,7 @@ impl Object {
     }
 
     /// Every named bit, lowest first.
-    fn bits(&self) -> impl Iterator<Item = &'static Right> + '_ {
+    pub fn bits(&self) -> impl Iterator<Item = &'static Right> + '_ {
         let standard = all()
             .standard
             .iter()

@@ -146,6 +146,11 @@ pub fn canonical(name: &str) -> String {
     }
 }
 
+/// Whether this canonical (lower-case) name is one of the columns every table has.
+pub fn is_header(canonical: &str) -> bool {
+    by_name(canonical).is_some() || canonical == SOURCE_FILE || canonical == SOURCE_OFFSET
+}
+
 /// The kind of the column with this canonical (lower-case) name.
 pub fn kind(canonical: &str) -> Kind {
     if canonical == SOURCE_OFFSET {

@@ -48,13 +48,13 @@ pub(crate) const FUNCTIONS: &[Scalar] = &[
 
 /// The rights of a process handle: name and mask, sums of several bits after the single ones.
 static RIGHTS: LazyLock<Vec<(&'static str, i64)>> = LazyLock::new(|| {
-    include_str!("process_rights.tsv")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| {
-            let (name, mask) = line.split_once('\t')?;
-            Some((name, super::convert::bits(mask)?))
+    let process = catalog::rights::object("process").into_iter();
+    process
+        .flat_map(|p| {
+            let single = p.bits().map(|r| (r.name, r.mask));
+            single.chain(p.composites.iter().map(|c| (c.name, c.mask)))
         })
+        .map(|(name, mask)| (name, i64::from(mask)))
         .collect()
 });
 

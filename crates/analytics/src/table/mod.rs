@@ -8,6 +8,6 @@ mod pushdown;
 mod shared;
 mod views;
 
-pub(crate) use provider::{EventScan, EventTable};
+pub(crate) use provider::EventScan;
 pub(crate) use shared::Source;
 pub(crate) use views::{Catalog, EVENTS};

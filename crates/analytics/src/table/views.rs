@@ -56,7 +56,7 @@ impl Catalog {
             scan.report()
                 .fields
                 .into_iter()
-                .filter(|f| header::by_name(&f.to_lowercase()).is_none())
+                .filter(|f| !header::is_header(&f.to_lowercase()))
                 .collect()
         })
     }
@@ -240,9 +240,7 @@ impl Tables for Catalog {
             return Some(column.name.to_lowercase());
         }
         let canonical = header::canonical(name);
-        let known = header::by_name(&canonical).is_some()
-            || canonical == header::SOURCE_FILE
-            || canonical == header::SOURCE_OFFSET
+        let known = header::is_header(&canonical)
             || sysmon_fields::field_type(&canonical).is_some()
             || self
                 .fields
