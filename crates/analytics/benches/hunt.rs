@@ -14,7 +14,8 @@ use telemetry::Options;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn decompress(path: &Path) -> u64 {
-    let mut archive = zip::ZipArchive::new(std::fs::File::open(path).expect("it was there")).expect("a zip");
+    let mut archive =
+        zip::ZipArchive::new(std::fs::File::open(path).expect("it was there")).expect("a zip");
     let mut buffer = vec![0; 1 << 20];
     let mut bytes = 0;
     for i in 0..archive.len() {
@@ -74,7 +75,9 @@ fn main() {
     }
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);
     let mut group = criterion.benchmark_group("hunt");
-    group.bench_function("decompress only", |b| b.iter(|| black_box(decompress(&path))));
+    group.bench_function("decompress only", |b| {
+        b.iter(|| black_box(decompress(&path)))
+    });
     group.bench_function("whole hunt", |b| b.iter(|| black_box(hunt(&path))));
     group.finish();
     criterion.final_summary();
@@ -82,13 +85,20 @@ fn main() {
     let planning = || {
         let engine = Engine::new(&[path.clone()], &[], Options::default()).expect("the path");
         let hunts = pack::built_in().expect("the pack");
-        drop(black_box(engine.prepare_all(hunts.iter().map(|h| h.sql.as_str()))));
+        drop(black_box(
+            engine.prepare_all(hunts.iter().map(|h| h.sql.as_str())),
+        ));
     };
     let [only, whole, plans] = medians([
         &|| drop(black_box(decompress(&path))),
         &|| drop(black_box(hunt(&path))),
         &planning,
     ]);
-    println!("decompress {only:.1?}, whole hunt {whole:.1?} (of it planning {plans:.1?}); medians of 21 turns");
-    println!("ratio of the whole hunt to decompressing: {:.2}", whole.as_secs_f64() / only.as_secs_f64());
+    println!(
+        "decompress {only:.1?}, whole hunt {whole:.1?} (of it planning {plans:.1?}); medians of 21 turns"
+    );
+    println!(
+        "ratio of the whole hunt to decompressing: {:.2}",
+        whole.as_secs_f64() / only.as_secs_f64()
+    );
 }

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider,
+};
 use datafusion::error::DataFusionError;
-use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
-use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
@@ -100,11 +103,19 @@ impl Engine {
     /// # Errors
     /// When a path cannot be read.
     pub fn new(paths: &[PathBuf], views: &[String], options: Options) -> Result<Self, Error> {
-        let origins = telemetry::discover(paths).map_err(|(path, error)| Error::Path { path, error })?;
+        let origins =
+            telemetry::discover(paths).map_err(|(path, error)| Error::Path { path, error })?;
         let source = Arc::new(Source::new(origins, options));
         let catalog = Catalog::new(Arc::clone(&source), views);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
-        Ok(Self { source, catalog, state: session()?, runtime })
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()?;
+        Ok(Self {
+            source,
+            catalog,
+            state: session()?,
+            runtime,
+        })
     }
 
     /// The files, in the order they are read.
@@ -121,23 +132,43 @@ impl Engine {
         let whole = asks_for_all(&prepared);
         let context = self.context();
         let statement = prepared.statement.to_string().to_lowercase();
-        self.catalog.register(&context, &statement, &prepared.mentioned, whole)?;
-        let doubtful = prepared.mentioned.iter().filter(|m| !m.known).cloned().collect();
+        self.catalog
+            .register(&context, &statement, &prepared.mentioned, whole)?;
+        let doubtful = prepared
+            .mentioned
+            .iter()
+            .filter(|m| !m.known)
+            .cloned()
+            .collect();
         let plan = self.runtime.block_on(async {
-            let logical = context.state().statement_to_plan(prepared.statement.clone()).await?;
-            let columns = prepared.column_names(logical.schema(), |table, column| self.catalog.display_name(table, column));
+            let logical = context
+                .state()
+                .statement_to_plan(prepared.statement.clone())
+                .await?;
+            let columns = prepared.column_names(logical.schema(), |table, column| {
+                self.catalog.display_name(table, column)
+            });
             let physical = context.state().create_physical_plan(&logical).await?;
             Ok::<_, DataFusionError>((columns, physical))
         });
         let (columns, plan) = plan?;
-        Ok(Prepared { plan, context, columns, doubtful })
+        Ok(Prepared {
+            plan,
+            context,
+            columns,
+            doubtful,
+        })
     }
 
     /// Prepares several queries, side by side.
-    pub fn prepare_all<'q>(&self, queries: impl Iterator<Item = &'q str>) -> Vec<Result<Prepared, Error>> {
+    pub fn prepare_all<'q>(
+        &self,
+        queries: impl Iterator<Item = &'q str>,
+    ) -> Vec<Result<Prepared, Error>> {
         let queries: Vec<&str> = queries.collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut prepared: Vec<Option<Result<Prepared, Error>>> = queries.iter().map(|_| None).collect();
+        let mut prepared: Vec<Option<Result<Prepared, Error>>> =
+            queries.iter().map(|_| None).collect();
         std::thread::scope(|scope| {
             for (queries, prepared) in chunks(&queries, &mut prepared, threads) {
                 scope.spawn(move || {
@@ -166,7 +197,11 @@ impl Engine {
     pub fn run(&self, query: &Prepared) -> Result<Answer, Error> {
         let _inside = self.runtime.enter();
         let stream = execute_stream(Arc::clone(&query.plan), query.context.task_ctx())?;
-        Ok(Answer { columns: query.columns.clone(), stream, handle: self.runtime.handle().clone() })
+        Ok(Answer {
+            columns: query.columns.clone(),
+            stream,
+            handle: self.runtime.handle().clone(),
+        })
     }
 
     /// Parses, plans and runs a query.
@@ -198,11 +233,20 @@ impl Engine {
     }
 
     fn unknown_field(&self, mention: &Mention, report: Option<&Report>) -> String {
-        let known = self.catalog.columns(crate::table::EVENTS).unwrap_or_default();
+        let known = self
+            .catalog
+            .columns(crate::table::EVENTS)
+            .unwrap_or_default();
         let fields = report.map(|r| r.fields.as_slice()).unwrap_or_default();
-        let near = nearest::to(&mention.written, known.iter().chain(fields).map(String::as_str));
+        let near = nearest::to(
+            &mention.written,
+            known.iter().chain(fields).map(String::as_str),
+        );
         match near {
-            Some(name) => format!("no record has a field {}; did you mean {name}?", mention.written),
+            Some(name) => format!(
+                "no record has a field {}; did you mean {name}?",
+                mention.written
+            ),
             None => format!("no record has a field {}", mention.written),
         }
     }
@@ -215,7 +259,9 @@ impl Engine {
     /// The names of all fields the files have: the header's, then the others in alphabetical order.
     pub fn fields(&self) -> Vec<String> {
         let header = header::columns().iter().map(|c| c.name.clone());
-        header.chain(self.catalog.discover().iter().cloned()).collect()
+        header
+            .chain(self.catalog.discover().iter().cloned())
+            .collect()
     }
 
     /// A plain reading of some columns, without SQL.
@@ -226,22 +272,38 @@ impl Engine {
     /// A session of its own for one query: the same table has other columns in the next.
     fn context(&self) -> SessionContext {
         let options = &self.state.config_options().catalog;
-        let (list, catalog) = (MemoryCatalogProviderList::new(), MemoryCatalogProvider::new());
+        let (list, catalog) = (
+            MemoryCatalogProviderList::new(),
+            MemoryCatalogProvider::new(),
+        );
         // Registering in a memory catalog that is new cannot fail, and there is nothing to replace.
-        let _ = catalog.register_schema(&options.default_schema, Arc::new(MemorySchemaProvider::new()));
+        let _ = catalog.register_schema(
+            &options.default_schema,
+            Arc::new(MemorySchemaProvider::new()),
+        );
         list.register_catalog(options.default_catalog.clone(), Arc::new(catalog));
-        let state = SessionStateBuilder::new_from_existing(self.state.clone()).with_catalog_list(Arc::new(list)).build();
+        let state = SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_catalog_list(Arc::new(list))
+            .build();
         SessionContext::new_with_state(state)
     }
 }
 
 fn session() -> Result<SessionState, Error> {
-    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(QUERY_MEMORY))).build_arc()?;
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(QUERY_MEMORY)))
+        .build_arc()?;
     let state = dialect::session_state(&SessionOptions::default());
-    Ok(SessionStateBuilder::new_from_existing(state).with_runtime_env(runtime).build())
+    Ok(SessionStateBuilder::new_from_existing(state)
+        .with_runtime_env(runtime)
+        .build())
 }
 
-fn chunks<'a, A, B>(left: &'a [A], right: &'a mut [B], parts: usize) -> impl Iterator<Item = (&'a [A], &'a mut [B])> {
+fn chunks<'a, A, B>(
+    left: &'a [A],
+    right: &'a mut [B],
+    parts: usize,
+) -> impl Iterator<Item = (&'a [A], &'a mut [B])> {
     let size = left.len().div_ceil(parts.max(1)).max(1);
     left.chunks(size).zip(right.chunks_mut(size))
 }
@@ -249,8 +311,17 @@ fn chunks<'a, A, B>(left: &'a [A], right: &'a mut [B], parts: usize) -> impl Ite
 /// Whether a query asks for `*` anywhere, so that the tables must have all columns. A product in an inner query is taken
 /// for one, which only costs a look at the names.
 fn asks_for_all(prepared: &dialect::Prepared) -> bool {
-    let outer = prepared.output_names.iter().any(|n| matches!(n, OutputName::Wildcard { .. }));
-    outer || prepared.statement.to_string().to_lowercase().replace("count(*)", "").contains('*')
+    let outer = prepared
+        .output_names
+        .iter()
+        .any(|n| matches!(n, OutputName::Wildcard { .. }));
+    outer
+        || prepared
+            .statement
+            .to_string()
+            .to_lowercase()
+            .replace("count(*)", "")
+            .contains('*')
 }
 
 /// The readings inside a plan.

@@ -68,7 +68,11 @@ pub struct Gatherer<'h> {
 impl<'h> Gatherer<'h> {
     /// A gatherer for a hunt whose query has these output columns.
     pub fn new(hunt: &'h Hunt, columns: &[String]) -> Self {
-        Self { hunt, columns: columns.iter().map(|c| c.to_lowercase()).collect(), found: BTreeMap::new() }
+        Self {
+            hunt,
+            columns: columns.iter().map(|c| c.to_lowercase()).collect(),
+            found: BTreeMap::new(),
+        }
     }
 
     /// Takes rows in.
@@ -92,16 +96,24 @@ impl<'h> Gatherer<'h> {
             target_id: cell("target_id"),
         };
         let time = cell("time");
-        let evidence: Vec<_> = (1..).map_while(|n| evidence(columns, batch, row, n)).flatten().collect();
+        let evidence: Vec<_> = (1..)
+            .map_while(|n| evidence(columns, batch, row, n))
+            .flatten()
+            .collect();
         let details: Vec<(String, String)> = columns
             .iter()
             .enumerate()
             .filter(|(_, c)| !PLACED.contains(&c.as_str()) && !c.starts_with("evidence_"))
-            .filter(|(_, c)| **c != self.hunt.actor.to_lowercase() && **c != self.hunt.target.to_lowercase())
+            .filter(|(_, c)| {
+                **c != self.hunt.actor.to_lowercase() && **c != self.hunt.target.to_lowercase()
+            })
             .filter_map(|(i, c)| Some((c.clone(), detail(batch.column(i), row, c)?)))
             .collect();
         let hunt = self.hunt;
-        let (finding, records) = self.found.entry(key).or_insert_with_key(|key| (begin(hunt, key), BTreeSet::new()));
+        let (finding, records) = self
+            .found
+            .entry(key)
+            .or_insert_with_key(|key| (begin(hunt, key), BTreeSet::new()));
         finding.count += 1;
         if let Some(time) = time {
             // ISO 8601 in one zone sorts as text.
@@ -155,10 +167,22 @@ fn begin(hunt: &Hunt, key: &Key) -> Finding {
 }
 
 /// The `n`-th record a row stands on: outer `None` when the hunt has no such column, inner when the row has no value.
-fn evidence(columns: &[String], batch: &RecordBatch, row: usize, n: usize) -> Option<Option<(String, u64, String)>> {
-    let column = |what: &str| columns.iter().position(|c| *c == format!("evidence_{what}_{n}"));
+fn evidence(
+    columns: &[String],
+    batch: &RecordBatch,
+    row: usize,
+    n: usize,
+) -> Option<Option<(String, u64, String)>> {
+    let column = |what: &str| {
+        columns
+            .iter()
+            .position(|c| *c == format!("evidence_{what}_{n}"))
+    };
     let file = column("file")?;
-    let number = |i: Option<usize>| i.and_then(|i| render::text(batch.column(i), row)).and_then(|t| t.parse::<u64>().ok());
+    let number = |i: Option<usize>| {
+        i.and_then(|i| render::text(batch.column(i), row))
+            .and_then(|t| t.parse::<u64>().ok())
+    };
     let (record, offset) = (number(column("record")), number(column("offset")));
     Some(render::text(batch.column(file), row).map(|file| {
         let shown = match (record, offset) {

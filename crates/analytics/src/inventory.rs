@@ -67,9 +67,18 @@ pub fn inventory(engine: &Engine) -> Result<(Inventory, Outcome), Error> {
             let count: u64 = cell(4).and_then(|c| c.parse().ok()).unwrap_or(0);
             let (first, last) = (cell(5), cell(6));
             let key = (cell(2), cell(3).and_then(|c| c.parse().ok()));
-            let entry = events.entry(key.clone()).or_insert_with(|| Count { channel: key.0, event_id: key.1, ..Count::default() });
+            let entry = events.entry(key.clone()).or_insert_with(|| Count {
+                channel: key.0,
+                event_id: key.1,
+                ..Count::default()
+            });
             entry.count += count;
-            widen(&mut entry.first, &mut entry.last, first.as_ref(), last.as_ref());
+            widen(
+                &mut entry.first,
+                &mut entry.last,
+                first.as_ref(),
+                last.as_ref(),
+            );
             widen(&mut all.first, &mut all.last, first.as_ref(), last.as_ref());
             all.count += count;
             if let Some(host) = cell(1) {
@@ -79,12 +88,20 @@ pub fn inventory(engine: &Engine) -> Result<(Inventory, Outcome), Error> {
         }
     }
     all.events = events.into_values().collect();
-    all.files = files.into_iter().map(|(file, count)| FileCount { file, count }).collect();
+    all.files = files
+        .into_iter()
+        .map(|(file, count)| FileCount { file, count })
+        .collect();
     Ok((all, engine.outcome(&[&prepared])))
 }
 
 /// Times are ISO 8601 in one zone, which sorts as text.
-fn widen(first: &mut Option<String>, last: &mut Option<String>, from: Option<&String>, to: Option<&String>) {
+fn widen(
+    first: &mut Option<String>,
+    last: &mut Option<String>,
+    from: Option<&String>,
+    to: Option<&String>,
+) {
     if let Some(from) = from
         && first.as_ref().is_none_or(|f| from < f)
     {

@@ -4,13 +4,13 @@
 pub mod dialect;
 mod engine;
 mod findings;
-mod inventory;
 pub mod functions;
+mod inventory;
 mod nearest;
 pub mod pack;
 pub mod render;
 mod table;
 
 pub use engine::{Answer, Engine, Error, Outcome, Prepared};
-pub use inventory::{Count, FileCount, Inventory, inventory};
 pub use findings::{Finding, Gatherer};
+pub use inventory::{Count, FileCount, Inventory, inventory};

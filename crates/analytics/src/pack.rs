@@ -83,7 +83,10 @@ const BUILT_IN: &[(&str, &str)] = built_in![
 /// # Errors
 /// When one of them is malformed, which a test rules out.
 pub fn built_in() -> Result<Vec<Hunt>, PackError> {
-    BUILT_IN.iter().map(|(name, text)| parse(name, text)).collect()
+    BUILT_IN
+        .iter()
+        .map(|(name, text)| parse(name, text))
+        .collect()
 }
 
 /// The hunts of a folder: every `*.sql` in it, by file name.
@@ -98,7 +101,10 @@ pub fn from_folder(folder: &Path) -> Result<Vec<Hunt>, PackError> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .map_err(io(folder))?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("sql")))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("sql"))
+        })
         .collect();
     files.sort();
     if files.is_empty() {
@@ -109,7 +115,11 @@ pub fn from_folder(folder: &Path) -> Result<Vec<Hunt>, PackError> {
         let text = fs::read_to_string(&path).map_err(io(&path))?;
         let hunt = parse(&path.display().to_string(), &text)?;
         if hunts.iter().any(|h| h.id == hunt.id) {
-            return Err(PackError::Form { name: path.display().to_string(), line: 1, why: format!("a second hunt with the id {}", hunt.id) });
+            return Err(PackError::Form {
+                name: path.display().to_string(),
+                line: 1,
+                why: format!("a second hunt with the id {}", hunt.id),
+            });
         }
         hunts.push(hunt);
     }
@@ -121,17 +131,34 @@ pub fn from_folder(folder: &Path) -> Result<Vec<Hunt>, PackError> {
 /// # Errors
 /// When the front matter is missing or malformed, with its line.
 pub fn parse(name: &str, text: &str) -> Result<Hunt, PackError> {
-    let form = |line, why: &str| PackError::Form { name: name.to_owned(), line, why: why.to_owned() };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let body = text.strip_prefix("+++\n").ok_or_else(|| form(1, "expected `+++` and the hunt's description in TOML"))?;
-    let (front, sql) = body.split_once("\n+++\n").ok_or_else(|| form(1, "the description has no closing `+++`"))?;
+    let form = |line, why: &str| PackError::Form {
+        name: name.to_owned(),
+        line,
+        why: why.to_owned(),
+    };
+    let text = text
+        .strip_prefix('\u{feff}')
+        .unwrap_or(text)
+        .replace("\r\n", "\n");
+    let body = text
+        .strip_prefix("+++\n")
+        .ok_or_else(|| form(1, "expected `+++` and the hunt's description in TOML"))?;
+    let (front, sql) = body
+        .split_once("\n+++\n")
+        .ok_or_else(|| form(1, "the description has no closing `+++`"))?;
     let mut hunt: Hunt = toml::from_str(front).map_err(|error| {
         let at = error.span().map_or(0, |s| s.start);
-        form(2 + front[..at.min(front.len())].matches('\n').count(), error.message())
+        form(
+            2 + front[..at.min(front.len())].matches('\n').count(),
+            error.message(),
+        )
     })?;
     hunt.sql = sql.trim().to_owned();
     if hunt.sql.is_empty() {
-        return Err(form(text.lines().count(), "there is no query below the description"));
+        return Err(form(
+            text.lines().count(),
+            "there is no query below the description",
+        ));
     }
     Ok(hunt)
 }
@@ -143,16 +170,26 @@ mod tests {
     #[test]
     fn every_file_of_the_pack_is_a_hunt() {
         let hunts = built_in().expect("the pack is well-formed");
-        let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/hunts")).expect("the folder is there").count();
+        let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/hunts"))
+            .expect("the folder is there")
+            .count();
         assert_eq!(hunts.len(), files, "every file is built in");
         for hunt in &hunts {
-            assert!(!hunt.technique.is_empty() && !hunt.cannot_see.is_empty() && !hunt.source.is_empty(), "{}", hunt.id);
+            assert!(
+                !hunt.technique.is_empty()
+                    && !hunt.cannot_see.is_empty()
+                    && !hunt.source.is_empty(),
+                "{}",
+                hunt.id
+            );
         }
     }
 
     #[test]
     fn faults_are_named_with_their_line() {
-        let fault = parse("x.sql", "+++\nid = \"a\"\ntitle = 3\n+++\nSELECT 1").expect_err("a title is text").to_string();
+        let fault = parse("x.sql", "+++\nid = \"a\"\ntitle = 3\n+++\nSELECT 1")
+            .expect_err("a title is text")
+            .to_string();
         assert!(fault.starts_with("x.sql:3:"), "{fault}");
         assert!(parse("x.sql", "SELECT 1").is_err());
     }

@@ -4,7 +4,9 @@
 use std::fmt::Write;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{
+    DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
@@ -33,9 +35,13 @@ pub fn write_text(array: &dyn Array, row: usize, out: &mut String) -> bool {
             };
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            out.push_str(&telemetry::time::format(array.as_primitive::<TimestampMicrosecondType>().value(row)));
+            out.push_str(&telemetry::time::format(
+                array.as_primitive::<TimestampMicrosecondType>().value(row),
+            ));
         }
-        DataType::Float64 => out.push_str(&double_text(array.as_primitive::<Float64Type>().value(row))),
+        DataType::Float64 => {
+            out.push_str(&double_text(array.as_primitive::<Float64Type>().value(row)))
+        }
         DataType::List(_) => write_list(&array.as_list::<i32>().value(row), out),
         _ => match ArrayFormatter::try_new(array, &FormatOptions::default()) {
             // Writing to a string fails only where the value cannot be shown; then there is nothing to show.
@@ -66,13 +72,20 @@ pub fn json(array: &dyn Array, row: usize) -> Value {
     }
     match array.data_type() {
         DataType::Int64 => array.as_primitive::<Int64Type>().value(row).into(),
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32
+        | DataType::UInt64 => {
             let digits = text(array, row).unwrap_or_default();
             serde_json::from_str(&digits).unwrap_or(Value::String(digits))
         }
         DataType::Float64 => {
             let value = array.as_primitive::<Float64Type>().value(row);
-            serde_json::Number::from_f64(value).map_or_else(|| Value::String(double_text(value)), Value::Number)
+            serde_json::Number::from_f64(value)
+                .map_or_else(|| Value::String(double_text(value)), Value::Number)
         }
         DataType::Boolean => array.as_boolean().value(row).into(),
         DataType::List(_) => {

@@ -4,11 +4,16 @@
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, StringArray,
+    TimestampMicrosecondArray,
+};
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{Result, exec_err};
-use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 use telemetry::header::Kind;
 use telemetry::ossem::{Take, Type};
 
@@ -48,7 +53,11 @@ pub(super) fn part(raw: Expr, what: Take, key: Option<&str>) -> Expr {
 }
 
 fn call(conversion: Conversion, raw: Expr) -> Expr {
-    ScalarUDF::new_from_impl(Convert { conversion, signature: Signature::any(1, Volatility::Immutable) }).call(vec![raw])
+    ScalarUDF::new_from_impl(Convert {
+        conversion,
+        signature: Signature::any(1, Volatility::Immutable),
+    })
+    .call(vec![raw])
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -96,7 +105,11 @@ impl ScalarUDFImpl for Convert {
 impl Convert {
     fn column(&self, array: &ArrayRef) -> Result<ArrayRef> {
         let text = Kind::Text.data_type();
-        let array = if *array.data_type() == text { Arc::clone(array) } else { cast(array, &text)? };
+        let array = if *array.data_type() == text {
+            Arc::clone(array)
+        } else {
+            cast(array, &text)?
+        };
         let dictionary = array.as_dictionary::<Int32Type>();
         let values = dictionary.values().as_string::<i32>();
         let each = || values.iter().map(Option::unwrap_or_default);
@@ -104,22 +117,45 @@ impl Convert {
         let converted: ArrayRef = match &self.conversion {
             Conversion::Int => Arc::new(each().map(int).collect::<Int64Array>()),
             Conversion::Bool => Arc::new(each().map(boolean).collect::<BooleanArray>()),
-            Conversion::Time => {
-                Arc::new(each().map(telemetry::time::parse).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-            }
+            Conversion::Time => Arc::new(
+                each()
+                    .map(telemetry::time::parse)
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            ),
             Conversion::FileName => return texts(dictionary, each().map(file_name).map(Some)),
-            Conversion::AccountDomain => return texts(dictionary, each().map(|t| t.rsplit_once('\\').map(|(d, _)| d))),
-            Conversion::AccountName => return texts(dictionary, each().map(|t| Some(t.rsplit_once('\\').map_or(t, |(_, n)| n)))),
+            Conversion::AccountDomain => {
+                return texts(
+                    dictionary,
+                    each().map(|t| t.rsplit_once('\\').map(|(d, _)| d)),
+                );
+            }
+            Conversion::AccountName => {
+                return texts(
+                    dictionary,
+                    each().map(|t| Some(t.rsplit_once('\\').map_or(t, |(_, n)| n))),
+                );
+            }
             Conversion::Pair(key) => return texts(dictionary, each().map(|t| pair(t, key))),
-            Conversion::Ipv6 => return texts(dictionary, each().map(|t| t.parse::<Ipv6Addr>().is_ok().then_some(t))),
+            Conversion::Ipv6 => {
+                return texts(
+                    dictionary,
+                    each().map(|t| t.parse::<Ipv6Addr>().is_ok().then_some(t)),
+                );
+            }
         };
         Ok(take(&converted, dictionary.keys(), None)?)
     }
 }
 
 /// New values under the old keys.
-fn texts<'t>(old: &DictionaryArray<Int32Type>, new: impl Iterator<Item = Option<&'t str>>) -> Result<ArrayRef> {
-    Ok(Arc::new(old.with_values(Arc::new(new.collect::<StringArray>()))))
+fn texts<'t>(
+    old: &DictionaryArray<Int32Type>,
+    new: impl Iterator<Item = Option<&'t str>>,
+) -> Result<ArrayRef> {
+    Ok(Arc::new(
+        old.with_values(Arc::new(new.collect::<StringArray>())),
+    ))
 }
 
 /// A decimal or `0x` number; masks of 64 bits keep their bits.
@@ -146,7 +182,10 @@ fn file_name(path: &str) -> &str {
 
 /// The value of `key` in `KEY=value,KEY=value`.
 fn pair<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    text.split(',').filter_map(|p| p.split_once('=')).find(|(k, _)| k.trim().eq_ignore_ascii_case(key)).map(|(_, v)| v)
+    text.split(',')
+        .filter_map(|p| p.split_once('='))
+        .find(|(k, _)| k.trim().eq_ignore_ascii_case(key))
+        .map(|(_, v)| v)
 }
 
 #[cfg(test)]

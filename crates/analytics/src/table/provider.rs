@@ -14,7 +14,9 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
 use telemetry::Plan;
 
 use super::pushdown;
@@ -30,8 +32,15 @@ pub(crate) struct EventTable {
 impl EventTable {
     /// A table with these columns (canonical names).
     pub(crate) fn new(columns: Vec<String>, source: Arc<Source>) -> Self {
-        let plan = Plan { columns, filter: telemetry::RowFilter::default(), discover: false };
-        Self { schema: plan.schema(), source }
+        let plan = Plan {
+            columns,
+            filter: telemetry::RowFilter::default(),
+            discover: false,
+        };
+        Self {
+            schema: plan.schema(),
+            source,
+        }
     }
 }
 
@@ -57,11 +66,18 @@ impl TableProvider for EventTable {
             Some(indices) => indices.iter().map(|i| fields[*i].name().clone()).collect(),
             None => fields.iter().map(|f| f.name().clone()).collect(),
         };
-        let plan = Plan { columns, filter: pushdown::row_filter(filters), discover: false };
+        let plan = Plan {
+            columns,
+            filter: pushdown::row_filter(filters),
+            discover: false,
+        };
         Ok(Arc::new(EventScan::new(plan, Arc::clone(&self.source))))
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(filters
             .iter()
             .map(|f| match pushdown::clauses(f).is_empty() {
@@ -88,7 +104,11 @@ impl EventScan {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Self { plan, source, properties: Arc::new(properties) }
+        Self {
+            plan,
+            source,
+            properties: Arc::new(properties),
+        }
     }
 
     /// What it reads.
@@ -101,7 +121,10 @@ impl DisplayAs for EventScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EventScan: columns=[{}]", self.plan.columns.join(", "))?;
         for clause in &self.plan.filter.clauses {
-            let atoms: Vec<String> = clause.iter().map(|a| format!("{} {:?}", a.column, a.test)).collect();
+            let atoms: Vec<String> = clause
+                .iter()
+                .map(|a| format!("{} {:?}", a.column, a.test))
+                .collect();
             write!(f, ", {}", atoms.join(" or "))?;
         }
         Ok(())
@@ -128,11 +151,18 @@ impl ExecutionPlan for EventScan {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(self)
     }
 
-    fn execute(&self, _partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        _partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let mut builder = RecordBatchReceiverStreamBuilder::new(self.plan.schema(), 2);
         let (tx, plan, source) = (builder.tx(), self.plan.clone(), Arc::clone(&self.source));
         builder.spawn_blocking(move || {

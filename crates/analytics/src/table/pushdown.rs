@@ -8,13 +8,19 @@ use telemetry::{Atom, RowFilter, Test};
 
 /// What readers can decide of these conditions, all of which must hold.
 pub(crate) fn row_filter<'e>(filters: impl IntoIterator<Item = &'e Expr>) -> RowFilter {
-    RowFilter { clauses: filters.into_iter().flat_map(clauses).collect() }
+    RowFilter {
+        clauses: filters.into_iter().flat_map(clauses).collect(),
+    }
 }
 
 /// The clauses of a condition; none where nothing can be decided.
 pub(crate) fn clauses(filter: &Expr) -> Vec<Vec<Atom>> {
     match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::And,
+            right,
+        }) => {
             let mut all = clauses(left);
             all.extend(clauses(right));
             all
@@ -26,24 +32,46 @@ pub(crate) fn clauses(filter: &Expr) -> Vec<Vec<Atom>> {
 /// A disjunction of atoms, if the condition is one.
 fn clause(filter: &Expr) -> Option<Vec<Atom>> {
     match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Or,
+            right,
+        }) => {
             let mut any = clause(left)?;
             any.extend(clause(right)?);
             Some(any)
         }
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => comparison(left, *op, right).map(|a| vec![a]),
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            comparison(left, *op, right).map(|a| vec![a])
+        }
         Expr::InList(list) if !list.negated => {
             let (column, lower) = operand(&list.expr)?;
             let values = list.list.iter().map(literal).collect::<Option<Vec<_>>>()?;
             equal_to(column, lower, &values).map(|a| vec![a])
         }
         Expr::Like(like) => self::like(like).map(|a| vec![a]),
-        Expr::IsNotNull(e) => plain(e).map(|column| vec![Atom { column, test: Test::NotNull }]),
-        Expr::IsNull(e) => plain(e).map(|column| vec![Atom { column, test: Test::Null }]),
+        Expr::IsNotNull(e) => plain(e).map(|column| {
+            vec![Atom {
+                column,
+                test: Test::NotNull,
+            }]
+        }),
+        Expr::IsNull(e) => plain(e).map(|column| {
+            vec![Atom {
+                column,
+                test: Test::Null,
+            }]
+        }),
         Expr::Between(b) if !b.negated => {
             let column = plain(&b.expr)?;
-            let (low, high) = (integer(&column, literal(&b.low)?)?, integer(&column, literal(&b.high)?)?);
-            Some(vec![Atom { column, test: Test::IntBetween(low, high) }])
+            let (low, high) = (
+                integer(&column, literal(&b.low)?)?,
+                integer(&column, literal(&b.high)?)?,
+            );
+            Some(vec![Atom {
+                column,
+                test: Test::IntBetween(low, high),
+            }])
         }
         _ => None,
     }
@@ -73,10 +101,22 @@ fn comparison(left: &Expr, op: Operator, right: &Expr) -> Option<Atom> {
 
 fn equal_to(column: String, lower: bool, values: &[&ScalarValue]) -> Option<Atom> {
     let test = if lower || header::kind(&column) == Kind::Text {
-        let texts = values.iter().map(|v| v.try_as_str().flatten().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
-        if lower { Test::LowerIn(texts) } else { Test::TextIn(texts) }
+        let texts = values
+            .iter()
+            .map(|v| v.try_as_str().flatten().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()?;
+        if lower {
+            Test::LowerIn(texts)
+        } else {
+            Test::TextIn(texts)
+        }
     } else {
-        Test::IntIn(values.iter().map(|v| integer(&column, v)).collect::<Option<Vec<_>>>()?)
+        Test::IntIn(
+            values
+                .iter()
+                .map(|v| integer(&column, v))
+                .collect::<Option<Vec<_>>>()?,
+        )
     };
     Some(Atom { column, test })
 }
@@ -91,7 +131,9 @@ fn like(like: &Like) -> Option<Atom> {
         return None;
     }
     let pattern = literal(&like.pattern)?.try_as_str().flatten()?;
-    let (front, rest) = pattern.strip_prefix('%').map_or((false, pattern), |r| (true, r));
+    let (front, rest) = pattern
+        .strip_prefix('%')
+        .map_or((false, pattern), |r| (true, r));
     let (back, text) = match rest.strip_suffix('%') {
         Some(t) if !t.ends_with('\\') => (true, t),
         _ => (false, rest),
@@ -101,9 +143,18 @@ fn like(like: &Like) -> Option<Atom> {
     let test = match (pieces.as_slice(), front, back) {
         ([only], false, false) if lower => Test::LowerIn(vec![only.clone()]),
         ([only], false, false) => Test::TextIn(vec![only.clone()]),
-        ([only], true, false) => Test::EndsWith { text: only.clone(), lower },
-        ([only], false, true) => Test::StartsWith { text: only.clone(), lower },
-        (many, ..) => Test::Contains { text: many.iter().max_by_key(|p| p.len())?.clone(), lower },
+        ([only], true, false) => Test::EndsWith {
+            text: only.clone(),
+            lower,
+        },
+        ([only], false, true) => Test::StartsWith {
+            text: only.clone(),
+            lower,
+        },
+        (many, ..) => Test::Contains {
+            text: many.iter().max_by_key(|p| p.len())?.clone(),
+            lower,
+        },
     };
     Some(Atom { column, test })
 }
@@ -126,7 +177,9 @@ fn literal_pieces(pattern: &str) -> Option<Vec<String>> {
 fn operand(expr: &Expr) -> Option<(String, bool)> {
     match expr {
         Expr::ScalarFunction(f) if f.func.name() == "lower" => match f.args.as_slice() {
-            [inner] => plain(inner).filter(|c| header::kind(c) == Kind::Text).map(|c| (c, true)),
+            [inner] => plain(inner)
+                .filter(|c| header::kind(c) == Kind::Text)
+                .map(|c| (c, true)),
             _ => None,
         },
         other => plain(other).map(|c| (c, false)),
@@ -137,7 +190,9 @@ fn plain(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Column(c) => Some(c.name.clone()),
         // Casts between text's encodings change nothing.
-        Expr::Cast(c) if is_text(c.field.data_type()) => plain(&c.expr).filter(|c| header::kind(c) == Kind::Text),
+        Expr::Cast(c) if is_text(c.field.data_type()) => {
+            plain(&c.expr).filter(|c| header::kind(c) == Kind::Text)
+        }
         _ => None,
     }
 }
@@ -174,16 +229,40 @@ mod tests {
     use datafusion::prelude::{col, lit};
 
     fn test_of(filter: Expr) -> Option<Test> {
-        clauses(&filter).pop().and_then(|mut c| c.pop()).map(|a| a.test)
+        clauses(&filter)
+            .pop()
+            .and_then(|mut c| c.pop())
+            .map(|a| a.test)
     }
 
     #[test]
     fn plain_forms_are_taken() {
-        assert_eq!(test_of(col("eventid").eq(lit(8i64))), Some(Test::IntIn(vec![8])));
-        assert_eq!(test_of(col("channel").eq(lit("Security"))), Some(Test::TextIn(vec!["Security".into()])));
-        assert_eq!(test_of(col("image").like(lit("%\\\\cmd.exe"))), Some(Test::EndsWith { text: "\\cmd.exe".into(), lower: false }));
-        assert_eq!(test_of(col("image").like(lit("a%b_cde"))), Some(Test::Contains { text: "cde".into(), lower: false }));
-        assert_eq!(test_of(lit(5i64).lt(col("eventid"))), Some(Test::IntBetween(6, i64::MAX)));
+        assert_eq!(
+            test_of(col("eventid").eq(lit(8i64))),
+            Some(Test::IntIn(vec![8]))
+        );
+        assert_eq!(
+            test_of(col("channel").eq(lit("Security"))),
+            Some(Test::TextIn(vec!["Security".into()]))
+        );
+        assert_eq!(
+            test_of(col("image").like(lit("%\\\\cmd.exe"))),
+            Some(Test::EndsWith {
+                text: "\\cmd.exe".into(),
+                lower: false
+            })
+        );
+        assert_eq!(
+            test_of(col("image").like(lit("a%b_cde"))),
+            Some(Test::Contains {
+                text: "cde".into(),
+                lower: false
+            })
+        );
+        assert_eq!(
+            test_of(lit(5i64).lt(col("eventid"))),
+            Some(Test::IntBetween(6, i64::MAX))
+        );
     }
 
     #[test]
@@ -201,7 +280,10 @@ mod tests {
 
     #[test]
     fn both_sides_of_an_or_become_one_clause() {
-        let filter = col("eventid").eq(lit(8i64)).or(col("eventid").eq(lit(10i64))).and(col("channel").eq(lit("x")));
+        let filter = col("eventid")
+            .eq(lit(8i64))
+            .or(col("eventid").eq(lit(10i64)))
+            .and(col("channel").eq(lit("x")));
         let clauses = clauses(&filter);
         assert_eq!(clauses.len(), 2);
         assert_eq!(clauses[0].len(), 2);

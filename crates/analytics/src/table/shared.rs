@@ -34,7 +34,12 @@ pub(crate) struct Kept {
 
 impl Source {
     pub(crate) fn new(origins: Vec<Origin>, options: Options) -> Self {
-        Self { origins, options, kept: Mutex::new(None), reports: Mutex::new(Reports::default()) }
+        Self {
+            origins,
+            options,
+            kept: Mutex::new(None),
+            reports: Mutex::new(Reports::default()),
+        }
     }
 
     /// Reads once for all these plans, if there are several and what they need fits.
@@ -50,15 +55,24 @@ impl Source {
             batches.push(batch);
         }
         self.finished(&scan, &union);
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Kept { plan: union, batches }));
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Kept {
+            plan: union,
+            batches,
+        }));
     }
 
     /// What was kept, if it has everything this plan needs.
     pub(crate) fn kept(&self, plan: &Plan) -> Option<Arc<Kept>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
         let columns = plan.columns.iter().all(|c| kept.plan.columns.contains(c));
         // Kept rows were chosen by a filter that is no stricter than any of those it was made for.
-        let rows = kept.plan.filter.clauses.is_empty() || kept.plan.filter == plan.filter || covered(&kept.plan.filter, &plan.filter);
+        let rows = kept.plan.filter.clauses.is_empty()
+            || kept.plan.filter == plan.filter
+            || covered(&kept.plan.filter, &plan.filter);
         (columns && rows).then_some(kept)
     }
 
@@ -75,7 +89,11 @@ impl Source {
                 reports.met.insert(column.clone());
             }
         }
-        if reports.whole.as_ref().is_none_or(|r| r.records <= report.records) {
+        if reports
+            .whole
+            .as_ref()
+            .is_none_or(|r| r.records <= report.records)
+        {
             reports.whole = Some(report);
         }
     }
@@ -94,10 +112,16 @@ impl Source {
 
 impl Kept {
     /// The kept rows under this plan's columns, one batch after another.
-    pub(crate) fn batches(self: Arc<Self>, plan: &Plan) -> impl Iterator<Item = RecordBatch> + Send + use<> {
+    pub(crate) fn batches(
+        self: Arc<Self>,
+        plan: &Plan,
+    ) -> impl Iterator<Item = RecordBatch> + Send + use<> {
         let filter = plan.filter.clone();
-        let columns: Vec<usize> =
-            plan.columns.iter().filter_map(|c| self.plan.columns.iter().position(|k| k == c)).collect();
+        let columns: Vec<usize> = plan
+            .columns
+            .iter()
+            .filter_map(|c| self.plan.columns.iter().position(|k| k == c))
+            .collect();
         (0..self.batches.len()).filter_map(move |i| {
             let batch = telemetry::filter_batch(&filter, &self.batches[i])?;
             batch.project(&columns).ok()
@@ -108,7 +132,12 @@ impl Kept {
 /// Whether every row that passes `narrow` passes `wide`: each of the wide clauses holds wherever the narrow ones do.
 fn covered(wide: &RowFilter, narrow: &RowFilter) -> bool {
     wide.clauses.iter().all(|w| {
-        narrow.clauses.iter().any(|n| n.iter().all(|atom| w.iter().any(|x| x.column == atom.column && x.test.includes(&atom.test))))
+        narrow.clauses.iter().any(|n| {
+            n.iter().all(|atom| {
+                w.iter()
+                    .any(|x| x.column == atom.column && x.test.includes(&atom.test))
+            })
+        })
     })
 }
 
@@ -119,13 +148,24 @@ fn union(plans: &[Plan]) -> Option<Plan> {
         return None;
     }
     let mut filter = first.filter.clone();
-    let mut columns: Vec<String> = plans.iter().flat_map(|p| p.columns.iter().cloned()).collect();
+    let mut columns: Vec<String> = plans
+        .iter()
+        .flat_map(|p| p.columns.iter().cloned())
+        .collect();
     for plan in rest {
         filter = filter.union(&plan.filter);
     }
     // Scans of the kept rows decide their own filters again, so its columns must be there.
-    columns.extend(plans.iter().flat_map(|p| p.filter.columns().map(str::to_owned).collect::<Vec<_>>()));
+    columns.extend(
+        plans
+            .iter()
+            .flat_map(|p| p.filter.columns().map(str::to_owned).collect::<Vec<_>>()),
+    );
     columns.sort_unstable();
     columns.dedup();
-    Some(Plan { columns, filter, discover: false })
+    Some(Plan {
+        columns,
+        filter,
+        discover: false,
+    })
 }
