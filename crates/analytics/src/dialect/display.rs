@@ -279,6 +279,7 @@ fn argument(arg: &FunctionArg, function: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::dialect::parser::parse;
     use datafusion::sql::sqlparser::ast::{SelectItem, SetExpr};

@@ -152,7 +152,7 @@ impl Resolver<'_> {
                 let value = self.expr(*expr, scope)?;
                 let pattern = match text_of(&pattern) {
                     Some(text) => Pattern::Text(text),
-                    None => Pattern::Computed(self.expr(*pattern, scope)?),
+                    None => Pattern::Computed(self.boxed(pattern, scope)?),
                 };
                 like(value, pattern, escape, negated)
             }
@@ -167,10 +167,10 @@ impl Resolver<'_> {
                 let value = call::function("lower", vec![self.expr(*expr, scope)?]);
                 let pattern = match text_of(&pattern) {
                     Some(text) => Pattern::Text(text.to_lowercase()),
-                    None => Pattern::Computed(call::function(
+                    None => Pattern::Computed(Box::new(call::function(
                         "lower",
                         vec![self.expr(*pattern, scope)?],
-                    )),
+                    ))),
                 };
                 like(value, pattern, escape, negated)
             }
@@ -483,7 +483,7 @@ impl Resolver<'_> {
 
 enum Pattern {
     Text(String),
-    Computed(Expr),
+    Computed(Box<Expr>),
 }
 
 /// A pattern written as text becomes the engine's LIKE, which filters can be pushed with; a computed one a function.
@@ -499,7 +499,7 @@ fn like(value: Expr, pattern: Pattern, escape: char, negated: bool) -> Expr {
         Pattern::Computed(pattern) => {
             let found = call::function(
                 "like",
-                vec![value, pattern, call::text(&escape.to_string())],
+                vec![value, *pattern, call::text(&escape.to_string())],
             );
             if negated { call::not(found) } else { found }
         }

@@ -1,12 +1,14 @@
 //! Spark SQL for recorded events: the user's query in, a query the engine plans out, with every name resolved and every
 //! difference between the two dialects settled. It refuses to read data, and refuses every statement that does anything but read.
 
+mod build;
 mod call;
 mod coerce;
 mod display;
 mod error;
 mod expr;
 mod from;
+mod lateral;
 mod literal;
 mod operators;
 mod parser;

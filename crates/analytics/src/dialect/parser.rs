@@ -219,6 +219,7 @@ fn syntax_error(error: ParserError) -> SqlError {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 

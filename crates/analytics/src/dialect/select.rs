@@ -124,7 +124,7 @@ impl Resolver<'_> {
             .transpose()?;
 
         // SORT BY orders within partitions; a total order does so too.
-        let order_by = order_by.or((!select.sort_by.is_empty()).then(|| OrderBy {
+        let order_by = order_by.or((!select.sort_by.is_empty()).then_some(OrderBy {
             kind: OrderByKind::Expressions(select.sort_by),
             interpolate: None,
         }));

@@ -5,6 +5,7 @@ mod aggregate;
 mod array;
 mod cast;
 pub(crate) mod convert;
+mod format;
 mod general;
 mod hash;
 mod java_regex;
@@ -63,6 +64,7 @@ impl Spec {
 
 const FAMILIES: &[&[Scalar]] = &[
     text::FUNCTIONS,
+    format::FUNCTIONS,
     regex::FUNCTIONS,
     number::FUNCTIONS,
     cast::FUNCTIONS,

@@ -448,7 +448,7 @@ mod tests {
     fn parts(value: &str, pattern: &str, limit: usize) -> Vec<String> {
         let mut out = Vec::new();
         split_value(
-            &*JavaRegex::new(pattern, false).unwrap(),
+            &JavaRegex::new(pattern, false).unwrap(),
             value,
             limit,
             |p| out.push(p.to_owned()),
@@ -491,7 +491,7 @@ mod tests {
     #[test]
     fn replacements_are_javas() {
         let run =
-            |v: &str, p: &str, w: &str| replace_value(&*JavaRegex::new(p, false).unwrap(), v, 0, w);
+            |v: &str, p: &str, w: &str| replace_value(&JavaRegex::new(p, false).unwrap(), v, 0, w);
         assert_eq!(run("100-200", r"(\d+)-(\d+)", "$2/$1").unwrap(), "200/100");
         assert_eq!(run("aab", "a*", "X").unwrap(), "XXbX");
         assert_eq!(run("cost", "cost", r"\$5").unwrap(), "$5");
