@@ -83,14 +83,17 @@ fn main() {
     criterion.final_summary();
 
     let planning = || {
-        let engine = Engine::new(&[path.clone()], &[], Options::default()).expect("the path");
+        let engine =
+            Engine::new(std::slice::from_ref(&path), &[], Options::default()).expect("the path");
         let hunts = pack::built_in().expect("the pack");
         drop(black_box(
             engine.prepare_all(hunts.iter().map(|h| h.sql.as_str())),
         ));
     };
     let [only, whole, plans] = medians([
-        &|| drop(black_box(decompress(&path))),
+        &|| {
+            black_box(decompress(&path));
+        },
         &|| drop(black_box(hunt(&path))),
         &planning,
     ]);

@@ -58,11 +58,14 @@ struct Key {
     target_id: Option<String>,
 }
 
+/// A record a finding stands on: its file, its place in it, and how it is shown.
+type Evidence = (String, u64, String);
+
 /// The findings of one hunt as its rows come in.
 pub struct Gatherer<'h> {
     hunt: &'h Hunt,
     columns: Vec<String>,
-    found: BTreeMap<Key, (Finding, BTreeSet<(String, u64, String)>)>,
+    found: BTreeMap<Key, (Finding, BTreeSet<Evidence>)>,
 }
 
 impl<'h> Gatherer<'h> {
@@ -172,7 +175,7 @@ fn evidence(
     batch: &RecordBatch,
     row: usize,
     n: usize,
-) -> Option<Option<(String, u64, String)>> {
+) -> Option<Option<Evidence>> {
     let column = |what: &str| {
         columns
             .iter()

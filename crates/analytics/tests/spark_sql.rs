@@ -18,8 +18,10 @@ fn shared(what: &str) -> Option<PathBuf> {
     None
 }
 
-/// Rows as Spark printed them; null stays null.
-fn answer(case: &Value, data: &Path) -> Result<(Vec<String>, Vec<Vec<Option<String>>>), String> {
+/// Columns, and rows as Spark printed them; null stays null.
+type Answer = (Vec<String>, Vec<Vec<Option<String>>>);
+
+fn answer(case: &Value, data: &Path) -> Result<Answer, String> {
     let text = |key: &str| case[key].as_str().unwrap();
     let views: Vec<String> = serde_json::from_value(case["view"].clone()).unwrap();
     let engine = Engine::new(&[data.join(text("dataset"))], &views, Options::default())

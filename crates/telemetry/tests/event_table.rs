@@ -223,7 +223,7 @@ fn the_folder_of_the_samples_has_no_damage() {
 fn a_field_of_the_event_has_its_name_before_the_shippers_own() {
     let text = r#"{"type":"wineventlog","event_id":20,"log_name":"x","event_data":{"Type":"Command Line"}}"#;
     let (_guard, path) = common::file("x.json", text.as_bytes());
-    let table = common::read(&[path]);
+    let table = read(&[path]);
     assert_eq!(table.column("type"), [Some("Command Line".to_owned())]);
     assert_eq!(table.column("type#2"), [Some("wineventlog".to_owned())]);
 }
@@ -232,7 +232,7 @@ fn a_field_of_the_event_has_its_name_before_the_shippers_own() {
 fn what_elasticsearch_wraps_around_a_document_is_unwrapped() {
     let text = r#"{"_index":"logs","_source":{"@timestamp":"2020-08-07T18:32:07.555Z","winlog":{"channel":"Security","event_id":4624,"event_data":{"LogonType":"3"}}}}"#;
     let (_guard, path) = common::file("x.json", text.as_bytes());
-    let table = common::read(&[path]);
+    let table = read(&[path]);
     assert_eq!(table.column("logontype"), [Some("3".to_owned())]);
     assert_eq!(table.column("channel"), [Some("Security".to_owned())]);
     assert_eq!(

@@ -50,7 +50,11 @@ fn readers_side_by_side_do_not_disturb_each_other() {
             threads: 4,
             ..Options::default()
         };
-        let mut scan = Scan::new(discover(&[path.clone()]).unwrap(), plan.clone(), options);
+        let mut scan = Scan::new(
+            discover(std::slice::from_ref(&path)).unwrap(),
+            plan.clone(),
+            options,
+        );
         let rows: usize = (&mut scan).map(|b| b.num_rows()).sum();
         assert_eq!(scan.report().diagnostics.listed, []);
         assert_eq!(rows, eights);

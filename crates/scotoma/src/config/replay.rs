@@ -153,9 +153,7 @@ fn show(config: &Config, summary: &Summary, top: usize) {
     );
     let total: u64 = kept + dropped;
     let rows = summary.rules.iter().take(top).map(|r| {
-        let last = r
-            .last
-            .map_or("-".to_owned(), |t| telemetry::time::format(t));
+        let last = r.last.map_or("-".to_owned(), telemetry::time::format);
         let (line, rule) = place(config, r.element, r.unit);
         vec![
             grouped(r.hits),
