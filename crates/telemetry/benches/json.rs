@@ -11,7 +11,14 @@ use arrow::datatypes::{DataType, Field, Schema};
 use criterion::{Criterion, Throughput};
 use telemetry::probe;
 
-/// Text for one block: the published recording, or the repository's own sample where that is not at hand.
+/// The allocator of the program, for the rivals as well.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Bytes handed to the reader at a time, as in a scan.
+const BLOCK: usize = 1 << 20;
+
+/// Text for some blocks: the published recording, or the repository's own sample where that is not at hand.
 fn text() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let recorded = root.join("../shared/data/security-datasets/empire_psinject_PEinjection.zip");

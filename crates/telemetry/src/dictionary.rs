@@ -15,6 +15,8 @@ use crate::record::{Raw, utf16};
 
 /// How many values are recognised without being hashed.
 const RECENT: usize = 32;
+/// Longest value with escapes that is remembered as it stood.
+const MAX_REMEMBERED: usize = 512;
 /// The key of a missing value.
 const NULL: i32 = -1;
 
@@ -25,11 +27,13 @@ pub(crate) struct TextColumn {
     bytes: Vec<u8>,
     /// Ends of the values in `bytes`, after a leading zero.
     ends: Vec<i32>,
-    /// Keys by the hash of their value. The hasher is seeded: values come from whoever wrote the log.
-    table: HashTable<i32>,
+    /// Keys with the hash of their value, by that hash. The hasher is seeded: values come from whoever wrote the log.
+    table: HashTable<(u64, i32)>,
     hasher: DefaultHashBuilder,
     /// Keys met lately, by length and last bytes of what stood in the input.
     recent: [i32; RECENT],
+    /// Likewise for values with escapes, with the bytes they stood as: decoding is what they cost most.
+    escaped: Vec<(Vec<u8>, i32)>,
 }
 
 impl TextColumn {
@@ -42,6 +46,7 @@ impl TextColumn {
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             recent: [NULL; RECENT],
+            escaped: Vec::new(),
         }
     }
 
@@ -75,6 +80,23 @@ impl TextColumn {
                     self.intern_into(slot, text.as_bytes())
                 }
             }
+            Raw::Escaped(raw) if raw.len() <= MAX_REMEMBERED => {
+                if self.escaped.is_empty() {
+                    self.escaped.resize(RECENT, (Vec::new(), NULL));
+                }
+                let slot = slot(raw);
+                match &self.escaped[slot] {
+                    (known, key) if *key != NULL && known == raw => Some(*key),
+                    _ => {
+                        let key = self.intern(value.text(arena).as_bytes());
+                        let (known, remembered) = &mut self.escaped[slot];
+                        known.clear();
+                        known.extend_from_slice(raw);
+                        *remembered = key.unwrap_or(NULL);
+                        key
+                    }
+                }
+            }
             Raw::Escaped(_) | Raw::Int(_) | Raw::Time(_) => {
                 self.intern(value.text(arena).as_bytes())
             }
@@ -92,17 +114,16 @@ impl TextColumn {
     fn intern(&mut self, text: &[u8]) -> Option<i32> {
         let hash = self.hasher.hash_one(text);
         let (bytes, ends) = (&self.bytes, &self.ends);
-        let same = |key: &i32| value(bytes, ends, *key) == text;
-        if let Some(key) = self.table.find(hash, same) {
+        let same = |(h, key): &(u64, i32)| *h == hash && value(bytes, ends, *key) == text;
+        if let Some((_, key)) = self.table.find(hash, same) {
             return Some(*key);
         }
         let key = i32::try_from(self.ends.len() - 1).ok()?;
         let end = i32::try_from(self.bytes.len() + text.len()).ok()?;
         self.bytes.extend_from_slice(text);
         self.ends.push(end);
-        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
         self.table
-            .insert_unique(hash, key, |key| hasher.hash_one(value(bytes, ends, *key)));
+            .insert_unique(hash, (hash, key), |(hash, _)| *hash);
         Some(key)
     }
 
@@ -113,9 +134,16 @@ impl TextColumn {
     /// The rows since the last call.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         let mut done = std::mem::replace(self, Self::new());
-        // What served one batch serves the next.
+        // What served one batch serves the next, which will need about as much room.
         done.table.clear();
         self.table = std::mem::take(&mut done.table);
+        self.keys.reserve(done.keys.len());
+        self.bytes.reserve(done.bytes.len());
+        self.ends.reserve(done.ends.len());
+        self.escaped = std::mem::take(&mut done.escaped);
+        for (_, key) in &mut self.escaped {
+            *key = NULL;
+        }
         let nulls =
             (done.nulls > 0).then(|| NullBuffer::from_iter(done.keys.iter().map(|k| *k != NULL)));
         if nulls.is_some() {

@@ -45,6 +45,24 @@ pub fn json(block: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
     (rows.finish(), diagnostics)
 }
 
+/// Reads JSON block by block, cut at line ends, as a scan does, and counts the rows.
+pub fn json_blocks(text: &[u8], block: usize, plan: &Plan) -> (usize, Diagnostics) {
+    let mut rows = Rows::new(plan);
+    let mut diagnostics = Diagnostics::default();
+    let (mut count, mut base) = (0, 0);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let near = rest.len().min(block);
+        let end = memchr::memchr(b'\n', &rest[near..]).map_or(rest.len(), |n| near + n + 1);
+        let (head, tail) = rest.split_at(end);
+        crate::json::read(head, base, "probe.json", &mut rows, &mut diagnostics);
+        count += std::hint::black_box(rows.finish()).map_or(0, |b| b.num_rows());
+        base += end as u64;
+        rest = tail;
+    }
+    (count, diagnostics)
+}
+
 /// A plan for everything that this block of JSON holds.
 pub fn json_plan(block: &[u8]) -> Plan {
     let mut rows = Rows::new(&Plan::discovery());
