@@ -105,11 +105,8 @@ fn main() {
     let plan = probe::json_plan(text.as_bytes());
     let schema = schema(&text);
     let ours = || {
-        let (batch, problems) = probe::json(black_box(text.as_bytes()), &plan);
-        assert_eq!(
-            (problems.count, batch.map(|b| b.num_rows())),
-            (0, Some(events))
-        );
+        let (rows, problems) = probe::json_blocks(black_box(text.as_bytes()), BLOCK, &plan);
+        assert_eq!((problems.count, rows), (0, events));
     };
     let theirs = || assert_eq!(black_box(arrow_json(&text, &schema)), events);
     let trees = || assert_eq!(black_box(values(&text)), events);
