@@ -1,10 +1,7 @@
 //! Records whose keys are the same in the same order settle the same way, and most records of a log do: what was worked
 //! out for one is remembered for the next. This module refuses to know why a value goes where it goes.
 
-use std::hash::BuildHasher;
-
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
 
 use crate::header::Kind;
 use crate::names::Node;
@@ -37,14 +34,23 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// What tells this record's keys from others'.
+    /// What tells this record's keys from others'. Nodes are numbers that this program gave out, so nobody from outside can
+    /// make them collide.
     pub(crate) fn hash(record: &Record<'_>) -> u64 {
-        let nodes = record.fields.iter();
-        // Nodes are small numbers that this program gave out itself.
-        let mixed = nodes.fold(record.fields.len() as u64, |hash, (node, _)| {
-            (hash.rotate_left(5) ^ node.number()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        });
-        FxBuildHasher.hash_one(mixed)
+        const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut lanes = [record.fields.len() as u64; 4];
+        let mut mix = |lane: usize, node: Node| {
+            lanes[lane] = (lanes[lane].rotate_left(5) ^ node.number()).wrapping_mul(MIX);
+        };
+        let (fours, rest) = record.fields.as_chunks::<4>();
+        for four in fours {
+            for (lane, (node, _)) in four.iter().enumerate() {
+                mix(lane, *node);
+            }
+        }
+        rest.iter().for_each(|(node, _)| mix(0, *node));
+        let all = |hash: u64, lane: &u64| (hash.rotate_left(23) ^ lane).wrapping_mul(MIX);
+        lanes.iter().fold(0, all)
     }
 
     pub(crate) fn find(&self, hash: u64, record: &Record<'_>) -> Option<usize> {
