@@ -100,3 +100,33 @@ impl Routes {
         n
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{probe, testing};
+
+    #[test]
+    fn what_was_learned_from_one_record_is_not_believed_of_another() {
+        // The same keys three times; the second identifier is none, so that it takes another way than the others.
+        let lines = br#"
+            {"EventID":7,"Channel":"a","X":"1"}
+            {"EventID":"none","Channel":"b","X":"2"}
+            {"EventID":"8","Channel":"c","X":"3"}
+            {"Channel":"d","EventID":9,"X":"4"}"#;
+        let (batch, diagnostics) = probe::json(lines, &probe::json_plan(lines));
+        let rows = batch.as_ref().map_or_else(Vec::new, testing::rows);
+        let shown = |column: &str| -> Vec<Option<String>> {
+            rows.iter().map(|r| r.get(column).cloned()).collect()
+        };
+        let some = |texts: [&str; 4]| {
+            texts
+                .map(|t| (!t.is_empty()).then(|| t.to_owned()))
+                .to_vec()
+        };
+        assert_eq!(diagnostics.count, 0);
+        assert_eq!(shown("eventid"), some(["7", "", "8", "9"]));
+        assert_eq!(shown("eventid#raw"), some(["", "none", "", ""]));
+        assert_eq!(shown("channel"), some(["a", "b", "c", "d"]));
+        assert_eq!(shown("x"), some(["1", "2", "3", "4"]));
+    }
+}

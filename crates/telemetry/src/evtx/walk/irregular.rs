@@ -100,10 +100,10 @@ impl<'b> Walker<'b, '_> {
             bare = false;
             let node = child(self.rows.names(), inner.node, attribute.name);
             let kind = self.kind(node);
-            if let Some(raw) = self.text(attribute.parts, frame, kind)? {
-                if inner.inside != Inside::Header || !is_blank(raw) {
-                    self.push(node, raw)?;
-                }
+            if let Some(raw) = self.text(attribute.parts, frame, kind)?
+                && (inner.inside != Inside::Header || !is_blank(raw))
+            {
+                self.push(node, raw)?;
             }
         }
         let mut nested = false;
