@@ -6,17 +6,19 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use bumpalo::Bump;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::record::{Raw, utf16};
+use crate::record::{Raw, same, utf16};
 
 /// How many values are recognised without being hashed.
 const RECENT: usize = 32;
 /// Longest value with escapes that is remembered as it stood.
 const MAX_REMEMBERED: usize = 512;
+/// How many values are recognised by their number.
+const NUMBERS: usize = 16;
 /// The key of a missing value.
 const NULL: i32 = -1;
 
@@ -34,6 +36,8 @@ pub(crate) struct TextColumn {
     recent: [i32; RECENT],
     /// Likewise for values with escapes, with the bytes they stood as: decoding is what they cost most.
     escaped: Vec<(Vec<u8>, i32)>,
+    /// Numbers of known values met lately, and their keys.
+    numbers: [(u32, i32); NUMBERS],
 }
 
 impl TextColumn {
@@ -47,9 +51,11 @@ impl TextColumn {
             hasher: DefaultHashBuilder::default(),
             recent: [NULL; RECENT],
             escaped: Vec::new(),
+            numbers: [(0, NULL); NUMBERS],
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
@@ -62,52 +68,69 @@ impl TextColumn {
     /// Appends a value; `false` if the column can take no more text.
     pub(crate) fn append<'a>(&mut self, value: Raw<'a>, arena: &'a Bump) -> bool {
         let key = match value {
-            Raw::Utf16(raw) => {
-                let slot = slot(raw);
-                let known = self.recent[slot];
-                if known != NULL && same_as_utf16(self.value(known), raw) {
-                    Some(known)
-                } else {
-                    self.intern_into(slot, utf16(raw, arena))
-                }
-            }
-            Raw::Text(text) => {
-                let slot = slot(text.as_bytes());
-                let known = self.recent[slot];
-                if known != NULL && self.value(known) == text.as_bytes() {
-                    Some(known)
-                } else {
-                    self.intern_into(slot, text.as_bytes())
-                }
-            }
-            Raw::Escaped(raw) if raw.len() <= MAX_REMEMBERED => {
-                if self.escaped.is_empty() {
-                    self.escaped.resize(RECENT, (Vec::new(), NULL));
-                }
-                let slot = slot(raw);
-                match &self.escaped[slot] {
-                    (known, key) if *key != NULL && known == raw => Some(*key),
-                    _ => {
-                        let key = self.intern(value.text(arena).as_bytes());
-                        let (known, remembered) = &mut self.escaped[slot];
-                        known.clear();
-                        known.extend_from_slice(raw);
-                        *remembered = key.unwrap_or(NULL);
-                        key
-                    }
-                }
-            }
-            Raw::Escaped(_) | Raw::Int(_) | Raw::Time(_) => {
-                self.intern(value.text(arena).as_bytes())
-            }
+            Raw::KnownText(text, number) => self.by_number(number, text),
+            Raw::Utf16(raw) => self.by_utf16(raw, arena),
+            Raw::Text(text) => self.by_text(text),
+            Raw::Escaped(raw) if raw.len() <= MAX_REMEMBERED => self.by_escaped(raw, value, arena),
+            value => self.intern(value.text(arena).as_bytes()),
         };
         key.map(|key| self.keys.push(key)).is_some()
+    }
+
+    #[inline]
+    fn by_number(&mut self, number: u32, text: &str) -> Option<i32> {
+        let slot = number as usize % NUMBERS;
+        let (known, key) = self.numbers[slot];
+        if known == number && number != 0 {
+            return Some(key);
+        }
+        let key = self.by_text(text)?;
+        self.numbers[slot] = (number, key);
+        Some(key)
+    }
+
+    #[inline]
+    fn by_text(&mut self, text: &str) -> Option<i32> {
+        let slot = slot(text.as_bytes());
+        let known = self.recent[slot];
+        if known != NULL && same(self.value(known), text.as_bytes()) {
+            return Some(known);
+        }
+        self.intern_into(slot, text.as_bytes())
+    }
+
+    #[inline]
+    fn by_utf16(&mut self, raw: &[u8], arena: &Bump) -> Option<i32> {
+        let slot = slot(raw);
+        let known = self.recent[slot];
+        if known != NULL && same_as_utf16(self.value(known), raw) {
+            return Some(known);
+        }
+        self.intern_into(slot, utf16(raw, arena))
     }
 
     fn intern_into(&mut self, slot: usize, text: &[u8]) -> Option<i32> {
         let key = self.intern(text)?;
         self.recent[slot] = key;
         Some(key)
+    }
+
+    /// The key of a value with escapes, decoded only if it is not the one met last that looks like it.
+    fn by_escaped<'a>(&mut self, raw: &[u8], value: Raw<'a>, arena: &'a Bump) -> Option<i32> {
+        if self.escaped.is_empty() {
+            self.escaped.resize(RECENT, (Vec::new(), NULL));
+        }
+        let slot = slot(raw);
+        let (known, key) = &self.escaped[slot];
+        if *key != NULL && known == raw {
+            return Some(*key);
+        }
+        let key = self.intern(value.text(arena).as_bytes());
+        let (known, remembered) = &mut self.escaped[slot];
+        known.clear();
+        known.extend_from_slice(raw);
+        *remembered = key.unwrap_or(NULL);
+        key
     }
 
     /// The key of this value, new or not; `None` if 2 GiB of distinct values are full.
@@ -134,23 +157,23 @@ impl TextColumn {
     /// The rows since the last call.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         let mut done = std::mem::replace(self, Self::new());
-        // What served one batch serves the next, which will need about as much room.
+        // One batch is much like the next.
         done.table.clear();
         self.table = std::mem::take(&mut done.table);
         self.keys.reserve(done.keys.len());
-        self.bytes.reserve(done.bytes.len());
         self.ends.reserve(done.ends.len());
+        self.bytes.reserve(done.bytes.len());
         self.escaped = std::mem::take(&mut done.escaped);
         for (_, key) in &mut self.escaped {
             *key = NULL;
         }
-        let nulls =
-            (done.nulls > 0).then(|| NullBuffer::from_iter(done.keys.iter().map(|k| *k != NULL)));
-        if nulls.is_some() {
+        let nulls = (done.nulls > 0).then(|| {
+            let present = BooleanBuffer::collect_bool(done.keys.len(), |i| done.keys[i] != NULL);
             for key in &mut done.keys {
                 *key = (*key).max(0);
             }
-        }
+            NullBuffer::new(present)
+        });
         let keys = Int32Array::new(ScalarBuffer::from(done.keys), nulls);
         // Ends grow and cut the text between whole values, all of them `str`.
         let offsets = OffsetBuffer::new(ScalarBuffer::from(done.ends));
@@ -228,13 +251,18 @@ mod tests {
             }
         }
         column.append_nulls(2);
+        // A number speaks for the text it was first seen with, and none is never taken for one.
+        assert!(column.append(Raw::KnownText("3", 7), &arena));
+        assert!(column.append(Raw::KnownText("3", 7), &arena));
+        assert!(column.append(Raw::KnownText("3", 0), &arena));
+        assert!(column.append(Raw::KnownText("3", 7 + NUMBERS as u32), &arena));
         assert!(column.append(Raw::Int(3), &arena));
         let array = column.finish();
         let dictionary = array.as_dictionary::<Int32Type>();
         assert_eq!(dictionary.values().len(), 5);
         assert_eq!(dictionary.null_count(), 2);
         assert_eq!(shown(&array)[6..9], vec![Some("Ã©".to_owned()); 3]);
-        assert_eq!(shown(&array).last().unwrap().as_deref(), Some("3"));
+        assert_eq!(shown(&array)[17..], vec![Some("3".to_owned()); 5]);
         assert_eq!(column.finish().len(), 0, "a finished column starts anew");
     }
 

@@ -14,6 +14,9 @@ pub enum Raw<'a> {
     Escaped(&'a [u8]),
     /// UTF-16LE code units; the text ends at the first NUL or with them.
     Utf16(&'a [u8]),
+    /// The same as [`Raw::Text`], known by a number that [`Rows::number`](crate::rows::Rows::number) gave out for it: what
+    /// has the same number is the same text, so that nobody need look.
+    KnownText(&'a str, u32),
     /// An integer.
     Int(i64),
     /// An instant: microseconds since 1970, UTC.
@@ -24,7 +27,7 @@ impl<'a> Raw<'a> {
     /// The value as text, decoded into `arena` where the input does not hold it as such.
     pub fn text(self, arena: &'a Bump) -> &'a str {
         match self {
-            Self::Text(t) => t,
+            Self::Text(t) | Self::KnownText(t, _) => t,
             Self::Escaped(bytes) => crate::json::unescape(bytes, arena),
             Self::Utf16(bytes) => std::str::from_utf8(utf16(bytes, arena)).unwrap_or_default(),
             Self::Int(i) => bumpalo::format!(in arena, "{}", i).into_bump_str(),
@@ -46,6 +49,27 @@ impl<'a> Raw<'a> {
             Self::Time(t) => Some(t),
             other => crate::time::parse(other.text(arena)),
         }
+    }
+}
+
+/// Whether two short texts are the same. Most are shorter than the call that would compare them is long.
+#[inline]
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    if let (Some(a16), Some(b16)) = (a.first_chunk::<16>(), b.first_chunk::<16>()) {
+        if a16 != b16 {
+            return false;
+        }
+        return match (a.last_chunk::<16>(), b.last_chunk::<16>()) {
+            (Some(a16), Some(b16)) if a.len() <= 32 => a16 == b16,
+            _ => a == b,
+        };
+    }
+    match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
+        (Some(a8), Some(b8)) => a8 == b8 && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        _ => a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b)) == 0,
     }
 }
 
@@ -81,6 +105,7 @@ pub struct Record<'a> {
 
 impl<'a> Record<'a> {
     /// Adds a field. Repeated keys are welcome: the table keeps every value.
+    #[inline]
     pub fn push(&mut self, node: Node, value: Raw<'a>) {
         self.fields.push((node, value));
     }

@@ -58,7 +58,7 @@ pub struct Position<'a> {
 }
 
 enum Column {
-    Text(TextColumn),
+    Text(Box<TextColumn>),
     Int(Int64Builder),
     Time(TimestampMicrosecondBuilder),
 }
@@ -66,7 +66,7 @@ enum Column {
 impl Column {
     fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Text => Self::Text(TextColumn::new()),
+            Kind::Text => Self::Text(Box::new(TextColumn::new())),
             Kind::Int => Self::Int(Int64Builder::new()),
             Kind::Time => Self::Time(TimestampMicrosecondBuilder::new()),
         }
@@ -81,12 +81,19 @@ impl Column {
         }
     }
 
-    /// Fills up to `rows` with nulls: a column is touched only by the rows that have it.
+    /// Puts a value into row `row`. A column is touched only by the rows that have it: those before are nulls.
+    #[inline]
+    fn put<'a>(&mut self, row: usize, value: Raw<'a>, arena: &'a Bump) {
+        if self.len() < row {
+            self.pad(row);
+        }
+        self.append(value, arena);
+    }
+
+    /// Fills up to `rows` with nulls.
+    #[inline(never)]
     fn pad(&mut self, rows: usize) {
         let missing = rows - self.len();
-        if missing == 0 {
-            return;
-        }
         match self {
             Self::Text(b) => b.append_nulls(missing),
             Self::Int(b) => b.append_nulls(missing),
@@ -147,6 +154,8 @@ pub struct Rows {
     checks: Vec<(u32, Kind)>,
     routes: Routes,
     header_kinds: Vec<Kind>,
+    /// The number given out last.
+    numbers: u32,
     /// Records offered since the last batch.
     pub(crate) offered: u64,
 }
@@ -172,6 +181,8 @@ impl Rows {
             .filter
             .clauses
             .iter()
+            // Which value is the second of its name is not known here; the engine looks at the row again anyway.
+            .filter(|c| !c.iter().any(|a| a.column.contains('#')))
             .map(|c| {
                 c.iter()
                     .map(|a| (wanted.filters[&a.column], a.test.clone()))
@@ -208,6 +219,7 @@ impl Rows {
             routes: Routes::default(),
             header_kinds: header::columns().iter().map(|h| h.kind).collect(),
             names: Names::new(wanted),
+            numbers: 1,
             offered: 0,
         }
     }
@@ -215,6 +227,15 @@ impl Rows {
     /// The keys met so far, for the reader to tell its keys apart.
     pub fn names(&mut self) -> &mut Names {
         &mut self.names
+    }
+
+    /// A number for a value that the reader will recognise; 0, which is none, when there are no more.
+    pub fn number(&mut self) -> u32 {
+        self.numbers = match self.numbers {
+            0 | u32::MAX => 0,
+            n => n + 1,
+        };
+        self.numbers
     }
 
     /// Takes a record: settles its header, asks the filter, and appends it if it passes.
@@ -233,9 +254,8 @@ impl Rows {
             }
             if let Some(moves) = &route.moves {
                 for (field, column) in moves {
-                    let c = &mut self.columns[*column as usize];
-                    c.pad(self.rows);
-                    c.append(record.fields[*field as usize].1, arena);
+                    let value = record.fields[*field as usize].1;
+                    self.columns[*column as usize].put(self.rows, value, arena);
                 }
                 self.append_position(at, arena);
                 return;
@@ -367,26 +387,19 @@ impl Rows {
             }
         }
         for (field, column) in &self.moves {
-            let c = &mut self.columns[*column as usize];
-            c.pad(self.rows);
-            c.append(record.fields[*field as usize].1, arena);
+            let value = record.fields[*field as usize].1;
+            self.columns[*column as usize].put(self.rows, value, arena);
         }
         self.append_position(at, arena);
     }
 
     fn append_position(&mut self, at: Position<'_>, arena: &Bump) {
         if let Some(c) = self.source_file {
-            let c = &mut self.columns[c as usize];
-            c.pad(self.rows);
-            c.append(Raw::Text(arena.alloc_str(at.source)), arena);
+            self.columns[c as usize].put(self.rows, Raw::Text(at.source), arena);
         }
         if let Some(c) = self.source_offset {
-            let c = &mut self.columns[c as usize];
-            c.pad(self.rows);
-            c.append(
-                Raw::Int(i64::try_from(at.offset).unwrap_or(i64::MAX)),
-                arena,
-            );
+            let offset = i64::try_from(at.offset).unwrap_or(i64::MAX);
+            self.columns[c as usize].put(self.rows, Raw::Int(offset), arena);
         }
         self.rows += 1;
     }
@@ -434,7 +447,9 @@ impl Rows {
             .columns
             .iter_mut()
             .map(|c| {
-                c.pad(rows);
+                if c.len() < rows {
+                    c.pad(rows);
+                }
                 c.finish()
             })
             .collect();

@@ -9,13 +9,16 @@ use super::tree::{Element, Part};
 use super::walk::{Frame, Walker, is_blank, local};
 use crate::header::Kind;
 use crate::names::Node;
-use crate::record::Raw;
 
 /// One thing to do for an instance of a template.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step<'b> {
     /// A text that every instance has.
-    Text { node: Node, text: &'b str },
+    Text {
+        node: Node,
+        text: &'b str,
+        number: u32,
+    },
     /// An attribute with one value.
     Attribute {
         node: Node,
@@ -46,8 +49,8 @@ pub(super) enum Step<'b> {
     },
 }
 
-/// A value and how it is shown.
-pub(super) type Memo<'b> = (Value, Raw<'b>);
+/// A value, its text unless it is one, and the number it is known by.
+pub(super) type Memo<'b> = (Value, &'b str, u32);
 
 /// The steps of a template at one place of an event.
 pub(super) struct Program<'b> {
@@ -224,7 +227,8 @@ impl<'b> Compiler<'b, '_, '_> {
 
     fn text(&mut self, node: Node, text: &'b str) {
         if self.walker.rows.wants(node) {
-            self.steps.push(Step::Text { node, text });
+            let number = self.walker.rows.number();
+            self.steps.push(Step::Text { node, text, number });
         }
     }
 

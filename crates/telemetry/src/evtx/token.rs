@@ -196,16 +196,26 @@ const fn natural(kind: u8) -> Natural {
     }
 }
 
-/// A table of [`natural`], as every value of every record asks it.
-static NATURAL: [Natural; 256] = {
-    let mut table = [Natural::Unknown; 256];
+/// For every type the length of its values, as far as there is one: nearly all values of all records are that long.
+static FIXED: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
     let mut kind = 0;
     while kind < 256 {
-        table[kind] = natural(kind as u8);
+        match natural(kind as u8) {
+            Natural::Fixed(len) => table[kind] = len as u8,
+            Natural::Sized => table[kind] = ANY,
+            Natural::Multiple(2) => table[kind] = EVEN,
+            _ => {}
+        }
         kind += 1;
     }
     table
 };
+
+/// Values of the type are as long as the table says.
+const ANY: u8 = u8::MAX - 1;
+/// The same, if that is even.
+const EVEN: u8 = u8::MAX - 2;
 
 /// Size of a template definition's header: the next one's offset, a GUID, the size of what follows.
 pub(super) const DEFINITION_HEADER: usize = 24;
@@ -230,29 +240,40 @@ pub(super) fn instance(cursor: &mut Cursor<'_>, values: &mut Vec<Value>) -> Read
     values.reserve(count);
     for descriptor in descriptors.as_chunks::<4>().0 {
         let &[low, high, kind, _] = descriptor;
-        let size = usize::from(u16::from_le_bytes([low, high]));
-        let at = cursor.at;
-        let len = match NATURAL[usize::from(kind)] {
-            Natural::Fixed(len) => len,
-            Natural::Sized => size,
-            Natural::Multiple(n) if size.is_multiple_of(n) => size,
-            Natural::Size if size == 4 || size == 8 => size,
-            Natural::Sid => cursor.sid()?,
-            Natural::Multiple(_) | Natural::Size => {
-                return cursor.fail("a value of an impossible size");
-            }
-            Natural::Unknown => return cursor.fail("a value of an unknown type"),
+        let size = u16::from_le_bytes([low, high]);
+        let at = cursor.at as u32;
+        let fixed = FIXED[usize::from(kind)];
+        let plain = u16::from(fixed) == size && fixed < EVEN
+            || fixed == ANY
+            || fixed == EVEN && size.is_multiple_of(2);
+        let len = if plain {
+            cursor.skip(size.into())?;
+            size.into()
+        } else {
+            odd_value(cursor, kind, size.into())?
         };
-        // What a table says to be longer than its type is padded; what it says to be shorter would run into the next
-        // value: then the type is believed, as no other reading makes sense of the rest.
-        cursor.skip(len.max(size))?;
-        values.push(Value {
-            kind,
-            at: at as u32,
-            len: len as u32,
-        });
+        values.push(Value { kind, at, len });
     }
     Ok(definition)
+}
+
+/// Steps over a value whose type and size do not say the same, and returns its length.
+fn odd_value(cursor: &mut Cursor<'_>, kind: u8, size: usize) -> Read<u32> {
+    let len = match natural(kind) {
+        Natural::Fixed(len) => len,
+        Natural::Sized => size,
+        Natural::Multiple(n) if size.is_multiple_of(n) => size,
+        Natural::Size if size == 4 || size == 8 => size,
+        Natural::Sid => cursor.sid()?,
+        Natural::Multiple(_) | Natural::Size => {
+            return cursor.fail("a value of an impossible size");
+        }
+        Natural::Unknown => return cursor.fail("a value of an unknown type"),
+    };
+    // What the table says to be longer than its type is padded; what it says to be shorter would run into the next
+    // value: then the type is believed, as no other reading makes sense of the rest.
+    cursor.skip(len.max(size))?;
+    Ok(len as u32)
 }
 
 /// Where the body of the only thing in this stream starts, if that is a template instance.

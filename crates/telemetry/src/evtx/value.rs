@@ -4,33 +4,63 @@
 use bumpalo::Bump;
 use evtx::binxml::value_variant::{BinXmlValue, SysTime};
 
-use super::token::{ARRAY, Value};
+use super::token::{ARRAY, UTF16, Value};
 use crate::header::Kind;
 use crate::record::Raw;
 
 /// FILETIME ticks of 100 ns between 1601 and 1970.
 const EPOCH: i64 = 116_444_736_000_000_000;
 
-/// The value of one scalar for a column of this kind.
+/// A scalar for a column of this kind.
 pub(super) fn scalar<'b>(value: Value, data: &'b [u8], kind: Kind, arena: &'b Bump) -> Raw<'b> {
+    if value.kind == UTF16 {
+        return Raw::Utf16(value.bytes(data));
+    }
+    let raw = match kind {
+        Kind::Int => integer(value, data).map(Raw::Int),
+        Kind::Time => instant(value, data).map(Raw::Time),
+        Kind::Text => None,
+    };
+    raw.unwrap_or_else(|| Raw::Text(text(value, data, arena)))
+}
+
+/// The value of an integer.
+#[inline]
+pub(super) fn integer(value: Value, data: &[u8]) -> Option<i64> {
+    let bytes = value.bytes(data);
+    Some(match value.kind {
+        0x03 => i64::from(word::<1>(bytes)[0] as i8),
+        0x04 => i64::from(word::<1>(bytes)[0]),
+        0x05 => i64::from(i16::from_le_bytes(word(bytes))),
+        0x06 => i64::from(u16::from_le_bytes(word(bytes))),
+        0x07 => i64::from(i32::from_le_bytes(word(bytes))),
+        0x08 => i64::from(u32::from_le_bytes(word(bytes))),
+        0x09 => i64::from_le_bytes(word(bytes)),
+        0x0a => i64::try_from(u64::from_le_bytes(word(bytes))).ok()?,
+        _ => return None,
+    })
+}
+
+/// Microseconds since 1970 of a FILETIME.
+#[inline]
+pub(super) fn instant(value: Value, data: &[u8]) -> Option<i64> {
+    if value.kind != 0x11 {
+        return None;
+    }
+    let ticks = u64::from_le_bytes(word(value.bytes(data)));
+    Some((i64::try_from(ticks).ok()? - EPOCH).div_euclid(10))
+}
+
+/// The text of a scalar other than UTF-16.
+pub(super) fn text<'b>(value: Value, data: &'b [u8], arena: &'b Bump) -> &'b str {
     let bytes = value.bytes(data);
     match value.kind {
-        0x01 => Raw::Utf16(bytes),
-        0x02 => Raw::Text(ansi(bytes, arena)),
-        0x03 => int(i64::from(word::<1>(bytes)[0] as i8), kind, arena),
-        0x04 => int(i64::from(word::<1>(bytes)[0]), kind, arena),
-        0x05 => int(i64::from(i16::from_le_bytes(word(bytes))), kind, arena),
-        0x06 => int(i64::from(u16::from_le_bytes(word(bytes))), kind, arena),
-        0x07 => int(i64::from(i32::from_le_bytes(word(bytes))), kind, arena),
-        0x08 => int(i64::from(u32::from_le_bytes(word(bytes))), kind, arena),
-        0x09 => int(i64::from_le_bytes(word(bytes)), kind, arena),
-        0x0a => {
-            let v = u64::from_le_bytes(word(bytes));
-            match i64::try_from(v) {
-                Ok(v) => int(v, kind, arena),
-                Err(_) => decimal(v, false, arena),
-            }
+        0x02 => ansi(bytes, arena),
+        0x03..=0x09 => {
+            let v = integer(value, data).unwrap_or_default();
+            decimal(v.unsigned_abs(), v < 0, arena)
         }
+        0x0a => decimal(u64::from_le_bytes(word(bytes)), false, arena),
         0x0b => shown(
             &BinXmlValue::Real32Type(f32::from_le_bytes(word(bytes))),
             arena,
@@ -40,21 +70,21 @@ pub(super) fn scalar<'b>(value: Value, data: &'b [u8], kind: Kind, arena: &'b Bu
             arena,
         ),
         0x0d => match i32::from_le_bytes(word(bytes)) {
-            0 => Raw::Text("false"),
-            1 => Raw::Text("true"),
+            0 => "false",
+            1 => "true",
             // Windows puts bit masks into some booleans.
-            v => int(i64::from(v), kind, arena),
+            v => decimal(v.unsigned_abs().into(), v < 0, arena),
         },
-        0x0e => Raw::Text(binary(bytes, arena)),
-        0x0f => Raw::Text(guid(word(bytes), arena)),
-        0x10 | 0x14 | 0x15 => Raw::Text(hex(number(bytes), arena)),
-        0x11 => filetime(u64::from_le_bytes(word(bytes)), kind, arena),
+        0x0e => binary(bytes, arena),
+        0x0f => guid(word(bytes), arena),
+        0x10 | 0x14 | 0x15 => hex(unsigned(bytes), arena),
+        0x11 => filetime(u64::from_le_bytes(word(bytes)), arena),
         0x12 => shown(
             &BinXmlValue::SysTimeType(SysTime::from_bytes(&word(bytes))),
             arena,
         ),
-        0x13 => Raw::Text(sid(bytes, arena)),
-        _ => Raw::Text(""),
+        0x13 => sid(bytes, arena),
+        _ => "",
     }
 }
 
@@ -136,21 +166,14 @@ fn word<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.first_chunk().copied().unwrap_or([0; N])
 }
 
-fn number(bytes: &[u8]) -> u64 {
+fn unsigned(bytes: &[u8]) -> u64 {
     match bytes.first_chunk::<8>() {
         Some(b) => u64::from_le_bytes(*b),
         None => u64::from(u32::from_le_bytes(word(bytes))),
     }
 }
 
-fn int(v: i64, kind: Kind, arena: &Bump) -> Raw<'_> {
-    match kind {
-        Kind::Int => Raw::Int(v),
-        Kind::Text | Kind::Time => decimal(v.unsigned_abs(), v < 0, arena),
-    }
-}
-
-fn decimal(mut v: u64, negative: bool, arena: &Bump) -> Raw<'_> {
+fn decimal(mut v: u64, negative: bool, arena: &Bump) -> &str {
     let mut out = [0; 20];
     let mut at = out.len();
     loop {
@@ -165,12 +188,12 @@ fn decimal(mut v: u64, negative: bool, arena: &Bump) -> Raw<'_> {
         at -= 1;
         out[at] = b'-';
     }
-    Raw::Text(ascii(&out[at..], arena))
+    ascii(&out[at..], arena)
 }
 
 /// What the reference implementation makes of a value too rare to be fast about.
-fn shown<'b>(value: &BinXmlValue<'_>, arena: &'b Bump) -> Raw<'b> {
-    Raw::Text(bumpalo::format!(in arena, "{}", value).into_bump_str())
+fn shown<'b>(value: &BinXmlValue<'_>, arena: &'b Bump) -> &'b str {
+    bumpalo::format!(in arena, "{}", value).into_bump_str()
 }
 
 /// Windows writes the code page of its language here and does not say which; like everybody else, read Western European.
@@ -247,23 +270,18 @@ fn sid<'b>(bytes: &[u8], arena: &'b Bump) -> &'b str {
     let authority = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
     let mut out = bumpalo::collections::String::with_capacity_in(48, arena);
     out.push_str("S-");
-    out.push_str(decimal(revision.into(), false, arena).text(arena));
+    out.push_str(decimal(revision.into(), false, arena));
     out.push('-');
-    out.push_str(decimal(authority, false, arena).text(arena));
+    out.push_str(decimal(authority, false, arena));
     for part in rest.as_chunks::<4>().0.iter().take(usize::from(count)) {
         let part = u64::from(u32::from_le_bytes(*part));
         out.push('-');
-        out.push_str(decimal(part, false, arena).text(arena));
+        out.push_str(decimal(part, false, arena));
     }
     out.into_bump_str()
 }
 
-fn filetime(ticks: u64, kind: Kind, arena: &Bump) -> Raw<'_> {
-    if kind == Kind::Time
-        && let Ok(ticks) = i64::try_from(ticks)
-    {
-        return Raw::Time((ticks - EPOCH).div_euclid(10));
-    }
+fn filetime(ticks: u64, arena: &Bump) -> &str {
     let mut out = *b"0000-00-00T00:00:00.0000000Z";
     // Windows shows zeroes for what is no date.
     if ticks <= i64::MAX as u64 {
@@ -287,7 +305,7 @@ fn filetime(ticks: u64, kind: Kind, arena: &Bump) -> Raw<'_> {
             }
         }
     }
-    Raw::Text(ascii(&out, arena))
+    ascii(&out, arena)
 }
 
 /// Year, month and day of a number of days after 1601-01-01, counted in years that start in March, so that the leap

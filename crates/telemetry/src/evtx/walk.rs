@@ -15,7 +15,7 @@ use super::tree::{self, Element, Part};
 use super::value;
 use crate::header::{self, Kind};
 use crate::names::Node;
-use crate::record::{Raw, Record};
+use crate::record::{Raw, Record, same};
 use crate::rows::Rows;
 
 /// What the records of one chunk may cost together, in values and pieces of 16 bytes. Real chunks cost some ten
@@ -53,6 +53,8 @@ pub(super) struct Walker<'b, 'r> {
     templates: FxHashMap<u32, Read<&'b Element<'b>>>,
     programs: FxHashMap<(u32, Place), &'b Program<'b>>,
     budget: usize,
+    /// Bytes of values added to the record but not paid for yet.
+    owed: usize,
     nesting: usize,
     /// Everything is walked, nothing compiled.
     walk: bool,
@@ -69,6 +71,7 @@ impl<'b, 'r> Walker<'b, 'r> {
             templates: FxHashMap::default(),
             programs: FxHashMap::default(),
             budget: CHUNK_BUDGET,
+            owed: 0,
             nesting: 0,
             walk,
         }
@@ -79,6 +82,7 @@ impl<'b, 'r> Walker<'b, 'r> {
         self.record.clear();
         self.values.clear();
         self.nesting = 0;
+        self.owed = 0;
         self.stream(at, end, Place::RECORD, 0)
     }
 
@@ -179,7 +183,9 @@ impl<'b, 'r> Walker<'b, 'r> {
         let mut steps = program.steps.iter().zip(program.memos);
         while let Some((step, memo)) = steps.next() {
             match *step {
-                Step::Text { node, text } => self.record.push(node, Raw::Text(text)),
+                Step::Text { node, text, number } => {
+                    self.record.push(node, Raw::KnownText(text, number));
+                }
                 Step::Attribute {
                     node,
                     slot,
@@ -193,10 +199,7 @@ impl<'b, 'r> Walker<'b, 'r> {
                     if v.kind == BINXML || (optional && self.is_empty(v)) {
                         continue;
                     }
-                    let raw = self.scalar(v, kind, memo);
-                    if empty || !is_blank(raw) {
-                        self.push_wanted(node, raw)?;
-                    }
+                    self.show(v, node, kind, empty, memo)?;
                 }
                 Step::Leaf {
                     node,
@@ -205,28 +208,17 @@ impl<'b, 'r> Walker<'b, 'r> {
                     place,
                     wanted,
                     empty,
-                } => {
-                    let v = self.value(frame, slot);
-                    let raw = match v {
-                        Some(v) if v.is_array() => {
-                            if wanted {
-                                self.spread(v, node, empty)?;
-                            }
-                            continue;
-                        }
-                        Some(v) if v.kind == BINXML && v.len > 0 => {
-                            let at = v.at as usize;
-                            self.stream(at, at + v.len as usize, place, depth + 1)?;
-                            continue;
-                        }
-                        _ if !wanted => continue,
-                        None => Raw::Text(""),
-                        Some(v) => self.scalar(v, kind, memo),
-                    };
-                    if !is_blank(raw) || empty {
-                        self.push_wanted(node, raw)?;
+                } => match self.value(frame, slot) {
+                    Some(v) if v.kind == BINXML && v.len > 0 => {
+                        let at = v.at as usize;
+                        self.stream(at, at + v.len as usize, place, depth + 1)?;
                     }
-                }
+                    _ if !wanted => {}
+                    Some(v) if v.is_array() => self.spread(v, node, empty)?,
+                    Some(v) => self.show(v, node, kind, empty, memo)?,
+                    None if empty => self.push_wanted(node, Raw::Text(""))?,
+                    None => {}
+                },
                 Step::Guard { slot, skip } => {
                     if self.value(frame, slot).is_some_and(|v| v.is_null()) && skip > 0 {
                         steps.nth(skip as usize - 1);
@@ -241,23 +233,72 @@ impl<'b, 'r> Walker<'b, 'r> {
                 }
             }
         }
-        Ok(())
+        let owed = std::mem::take(&mut self.owed);
+        self.charge(0, owed)
     }
 
-    /// A value's text, which is mostly that of the same value in the record before.
-    fn scalar(&self, v: Value, kind: Kind, memo: &Cell<Option<Memo<'b>>>) -> Raw<'b> {
+    /// Adds a value, which is mostly shown like that of the record before. Each case adds it on its own: a value that
+    /// goes from case to case through memory costs more than everything else here.
+    #[inline(always)]
+    fn show(
+        &mut self,
+        v: Value,
+        node: Node,
+        kind: Kind,
+        empty: bool,
+        memo: &Cell<Option<Memo<'b>>>,
+    ) -> Read<()> {
+        self.owed += v.len as usize;
         if v.kind == UTF16 {
-            return Raw::Utf16(v.bytes(self.data));
+            let raw = v.bytes(self.data);
+            if empty || !matches!(raw, [] | [0, 0, ..]) {
+                self.record.push(node, Raw::Utf16(raw));
+            }
+            return Ok(());
         }
-        if let Some((before, raw)) = memo.get()
+        match kind {
+            Kind::Text => {}
+            Kind::Int => {
+                if let Some(v) = value::integer(v, self.data) {
+                    self.record.push(node, Raw::Int(v));
+                    return Ok(());
+                }
+            }
+            Kind::Time => {
+                if let Some(v) = value::instant(v, self.data) {
+                    self.record.push(node, Raw::Time(v));
+                    return Ok(());
+                }
+            }
+        }
+        if let Some((before, text, number)) = memo.get()
             && before.kind == v.kind
-            && before.bytes(self.data) == v.bytes(self.data)
+            && same(before.bytes(self.data), v.bytes(self.data))
         {
-            return raw;
+            if empty || !text.is_empty() {
+                self.record.push(node, Raw::KnownText(text, number));
+            }
+            return Ok(());
         }
-        let raw = value::scalar(v, self.data, kind, self.arena);
-        memo.set(Some((v, raw)));
-        raw
+        self.show_anew(v, node, empty, memo)
+    }
+
+    #[inline(never)]
+    fn show_anew(
+        &mut self,
+        v: Value,
+        node: Node,
+        empty: bool,
+        memo: &Cell<Option<Memo<'b>>>,
+    ) -> Read<()> {
+        self.charge(v.at as usize, v.len as usize)?;
+        let text = value::text(v, self.data, self.arena);
+        let number = self.rows.number();
+        memo.set(Some((v, text, number)));
+        if empty || !text.is_empty() {
+            self.record.push(node, Raw::KnownText(text, number));
+        }
+        Ok(())
     }
 
     /// An array as the only content of an element without attributes: the element is there for each item.
@@ -311,7 +352,7 @@ impl<'b, 'r> Walker<'b, 'r> {
 
     fn push_wanted(&mut self, node: Node, raw: Raw<'b>) -> Read<()> {
         let len = match raw {
-            Raw::Text(t) => t.len(),
+            Raw::Text(t) | Raw::KnownText(t, _) => t.len(),
             Raw::Utf16(b) | Raw::Escaped(b) => b.len(),
             Raw::Int(_) | Raw::Time(_) => 0,
         };
@@ -338,7 +379,7 @@ pub(super) fn local(name: &str) -> &str {
 
 pub(super) fn is_blank(raw: Raw<'_>) -> bool {
     match raw {
-        Raw::Text(t) => t.is_empty(),
+        Raw::Text(t) | Raw::KnownText(t, _) => t.is_empty(),
         Raw::Utf16(b) => matches!(b, [] | [0, 0, ..]),
         Raw::Escaped(b) => b.is_empty(),
         Raw::Int(_) | Raw::Time(_) => false,

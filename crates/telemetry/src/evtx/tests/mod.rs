@@ -301,7 +301,12 @@ fn data_without_names_is_numbered() {
     assert_eq!(values, ["a", "one", "two", "", "four"]);
     let plan = Plan {
         columns: vec!["data#4".into()],
-        filter: RowFilter::default(),
+        filter: RowFilter {
+            clauses: vec![vec![crate::filter::Atom {
+                column: "data#2".into(),
+                test: crate::filter::Test::TextIn(vec!["two".into()]),
+            }]],
+        },
         discover: false,
     };
     let (batch, _) = probe::evtx(&chunk.finish(), &plan);
