@@ -1,4 +1,5 @@
-//! Around every reading: the engine, progress while it takes long, the summary, what was skipped, and the exit status.
+//! Around every reading of logs, with the engine of queries or without: progress while it takes long, the summary, what
+//! was skipped, and the exit status.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -10,43 +11,51 @@ use std::time::{Duration, Instant};
 
 use analytics::{Engine, Outcome};
 use anyhow::bail;
-use telemetry::{Options, Progress, Report};
+use arrow::array::RecordBatch;
+use telemetry::{Options, Origin, Plan, Progress, Report, Scan, discover};
 
 use crate::cli::{FailOn, Manner};
 use crate::output::{clean, grouped, plural};
 
-/// A reading from its start.
-pub(crate) struct Session {
-    pub(crate) engine: Engine,
+/// A reading from its start: progress while it lasts, and at its end what was read and what was not.
+pub(crate) struct Reading {
     started: Instant,
     quiet: bool,
+    options: Options,
     ticker: Option<Ticker>,
 }
 
 /// Problems shown one by one.
 const MAX_SHOWN: usize = 10;
 
-impl Session {
-    pub(crate) fn begin(
-        paths: &[PathBuf],
-        views: &[String],
-        manner: &Manner,
-    ) -> anyhow::Result<Self> {
+impl Reading {
+    pub(crate) fn begin(manner: &Manner) -> Self {
         let progress = Arc::new(Progress::default());
         let options = Options {
             threads: manner.threads,
             progress: Arc::clone(&progress),
             ..Options::default()
         };
-        let started = Instant::now();
-        let ticker = (!manner.quiet && io::stderr().is_terminal()).then(|| Ticker::start(progress));
-        let engine = Engine::new(paths, views, options)?;
-        Ok(Self {
-            engine,
-            started,
+        Self {
+            started: Instant::now(),
             quiet: manner.quiet,
-            ticker,
-        })
+            options,
+            ticker: (!manner.quiet && io::stderr().is_terminal()).then(|| Ticker::start(progress)),
+        }
+    }
+
+    /// Reads files batch by batch.
+    pub(crate) fn scan(
+        &self,
+        origins: &[Origin],
+        plan: Plan,
+        mut each: impl FnMut(&RecordBatch) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Report> {
+        let mut scan = Scan::new(origins.to_vec(), plan, self.options.clone());
+        for batch in &mut scan {
+            each(&batch)?;
+        }
+        Ok(scan.report())
     }
 
     /// Takes the progress line away: what follows is for reading.
@@ -55,33 +64,17 @@ impl Session {
     }
 
     /// Tells what was read and skipped; an error when there was nothing to read.
-    pub(crate) fn end(
-        mut self,
-        outcome: &Outcome,
-        found: bool,
-        fail_on: &[FailOn],
-    ) -> anyhow::Result<ExitCode> {
+    pub(crate) fn end(mut self, report: &Report, warnings: &[String]) -> anyhow::Result<()> {
         self.hush();
-        let Some(report) = &outcome.report else {
-            return Ok(ExitCode::SUCCESS);
-        };
         // Damage is told even to those who want to hear nothing: an answer may be wrong because of it.
         tell_damage(report)?;
         if !self.quiet {
-            self.tell(report, &outcome.warnings)?;
+            self.tell(report, warnings)?;
         }
         if report.records == 0 {
             bail!("no events read from {}", plural(report.files, "file"));
         }
-        let failed = fail_on.iter().any(|f| match f {
-            FailOn::Findings => found,
-            FailOn::Damage => report.diagnostics.damaged > 0,
-        });
-        Ok(if failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        })
+        Ok(())
     }
 
     fn tell(&self, report: &Report, warnings: &[String]) -> io::Result<()> {
@@ -102,6 +95,56 @@ impl Session {
             size(report),
             report.expanded.max(report.bytes) as f64 / 1e6 / seconds.max(1e-6),
         )
+    }
+}
+
+/// The files behind paths; an error names the path.
+pub(crate) fn origins(paths: &[PathBuf]) -> anyhow::Result<Vec<Origin>> {
+    discover(paths).map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()))
+}
+
+/// A reading by the engine of queries.
+pub(crate) struct Session {
+    pub(crate) engine: Engine,
+    reading: Reading,
+}
+
+impl Session {
+    pub(crate) fn begin(
+        paths: &[PathBuf],
+        views: &[String],
+        manner: &Manner,
+    ) -> anyhow::Result<Self> {
+        let reading = Reading::begin(manner);
+        let engine = Engine::new(paths, views, reading.options.clone())?;
+        Ok(Self { engine, reading })
+    }
+
+    /// Takes the progress line away: what follows is for reading.
+    pub(crate) fn hush(&mut self) {
+        self.reading.hush();
+    }
+
+    /// Tells what was read and skipped; an error when there was nothing to read.
+    pub(crate) fn end(
+        self,
+        outcome: &Outcome,
+        found: bool,
+        fail_on: &[FailOn],
+    ) -> anyhow::Result<ExitCode> {
+        let Some(report) = &outcome.report else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        self.reading.end(report, &outcome.warnings)?;
+        let failed = fail_on.iter().any(|f| match f {
+            FailOn::Findings => found,
+            FailOn::Damage => report.diagnostics.damaged > 0,
+        });
+        Ok(if failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::Manner;
+
 #[derive(Args, Debug)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
@@ -140,6 +142,8 @@ pub(crate) struct ExplainArgs {
     pub(crate) how: How,
     #[command(flatten)]
     pub(crate) env: Env,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
 }
 
 #[derive(Args, Debug)]
@@ -159,6 +163,8 @@ pub(crate) struct ReplayArgs {
     pub(crate) how: How,
     #[command(flatten)]
     pub(crate) env: Env,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
 }
 
 #[derive(Args, Debug)]
@@ -174,6 +180,8 @@ pub(crate) struct DiffArgs {
     pub(crate) how: How,
     #[command(flatten)]
     pub(crate) env: Env,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
 }
 
 #[derive(Args, Debug)]

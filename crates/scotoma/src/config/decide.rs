@@ -12,10 +12,12 @@ use arrow::datatypes::DataType;
 use serde_json::{Value, json};
 use sysmon::event::Event;
 use sysmon::reference;
-use telemetry::{Atom, Options, Plan, RowFilter, Scan, Test, discover};
+use telemetry::{Atom, Plan, RowFilter, Test};
 
 use super::args::{DecideArgs, ExplainArgs};
 use super::load;
+use crate::cli::Manner;
+use crate::reading::{Reading, origins};
 
 pub(crate) fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
     let config = load::accepted(&args.file, args.how.engine.into())?;
@@ -54,7 +56,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let environment = load::environment(&args.env.env)?;
     let event = match &args.event {
-        Some(place) => recorded(place)?,
+        Some(place) => recorded(place, &args.manner)?,
         None => {
             let mut text = String::new();
             io::stdin()
@@ -73,27 +75,25 @@ pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The Sysmon event with a record number in a log.
-fn recorded(place: &str) -> anyhow::Result<Event> {
+fn recorded(place: &str, manner: &Manner) -> anyhow::Result<Event> {
     let (path, record) = place
         .rsplit_once('#')
         .with_context(|| format!("`{place}` is not LOG#RECORD"))?;
     let record: i64 = record
         .parse()
         .with_context(|| format!("`{record}` is no record number"))?;
-    let discovered = || {
-        discover(&[PathBuf::from(path)])
-            .map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()))
-    };
-    let mut learning = Scan::new(discovered()?, Plan::discovery(), Options::default());
-    for _ in &mut learning {}
-    let fields = learning.report().fields;
+    let reading = Reading::begin(manner);
+    let origins = origins(&[PathBuf::from(path)])?;
+    let fields = reading
+        .scan(&origins, Plan::discovery(), |_| Ok(()))?
+        .fields;
     let columns: Vec<String> = ["eventid", "channel", "provider"]
         .into_iter()
         .map(str::to_owned)
         .chain(fields.iter().map(|f| f.to_lowercase()))
         .collect();
     let plan = Plan {
-        columns: columns.clone(),
+        columns,
         filter: RowFilter {
             clauses: vec![vec![Atom {
                 column: "eventrecordid".to_owned(),
@@ -102,14 +102,19 @@ fn recorded(place: &str) -> anyhow::Result<Event> {
         },
         discover: false,
     };
-    for batch in &mut Scan::new(discovered()?, plan, Options::default()) {
+    let mut found = None;
+    let report = reading.scan(&origins, plan, |batch| {
         for row in 0..batch.num_rows() {
-            if let Some(event) = event_of(&batch, row, &fields)? {
-                return Ok(event.as_before_filtering());
+            if found.is_none() {
+                found = event_of(batch, row, &fields)?;
             }
         }
-    }
-    bail!("{path} has no Sysmon event with record number {record}");
+        Ok(())
+    })?;
+    reading.end(&report, &[])?;
+    let event =
+        found.with_context(|| format!("{path} has no Sysmon event with record number {record}"))?;
+    Ok(event.as_before_filtering())
 }
 
 /// A row as an event; none where it is not Sysmon's. The batch has the three header columns, then

@@ -1,32 +1,33 @@
 //! `replay`: logs through a configuration.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
-use arrow::array::RecordBatch;
+use anyhow::Context as _;
 use arrow::compute::filter_record_batch;
 use sysmon::Config;
 use sysmon::explain::describe;
 use sysmon::replay::{Replay, Summary, share, title};
 use sysmon::rules::{Filter, Record, RuleSet, Unit};
 use telemetry::parquet::{Writer, column_names};
-use telemetry::{Options, Plan, Report, RowFilter, Scan, discover};
+use telemetry::{Plan, RowFilter};
 
 use super::args::ReplayArgs;
 use super::load;
 use crate::output::{clean, grouped, plural, table};
+use crate::reading::{Reading, origins};
 
 pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let environment = load::environment(&args.env.env)?;
+    let mut reading = Reading::begin(&args.manner);
+    let origins = origins(&args.paths)?;
     let mut replay = Replay::new(&config.rules, &environment);
     let mut writer = None;
     let columns = match &args.output {
         None => columns(&[&config.rules]),
         Some(path) => {
             // Kept events are written whole, so the fields are learnt first.
-            let learnt = scan_plan(&args.paths, Plan::discovery(), &mut |_| Ok(()))?;
+            let learnt = reading.scan(&origins, Plan::discovery(), |_| Ok(()))?;
             let names = column_names(&learnt.fields);
             writer = Some(
                 Writer::create(path, &names, false).with_context(|| path.display().to_string())?,
@@ -34,25 +35,37 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
             names.iter().map(|n| n.to_lowercase()).collect()
         }
     };
-    let report = scan(&args.paths, columns, &mut |batch| {
+    let report = reading.scan(&origins, plan(columns), |batch| {
         let kept = replay.add(batch)?;
         if let Some(writer) = &mut writer {
             writer.write(&filter_record_batch(batch, &kept)?)?;
         }
         Ok(())
     })?;
-    if report.records == 0 {
-        bail!("no events read from {}", plural(report.files, "file"));
+    reading.hush();
+    if report.records > 0 {
+        show(&config, &replay.finish(args.top), args.top);
     }
-    show(&config, &replay.finish(args.top), args.top);
     if let Some(writer) = writer {
         let (rows, _) = writer.close()?;
         println!("\n{} written", plural(rows, "kept event"));
     }
-    println!(
-        "\nEvents that the recording sensor had dropped itself are not in these logs: this configuration\nmay have kept more than is shown."
-    );
+    if report.records > 0 {
+        println!(
+            "\nEvents that the recording sensor had dropped itself are not in these logs: this configuration\nmay have kept more than is shown."
+        );
+    }
+    reading.end(&report, &[])?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A reading of these columns, whole.
+pub(crate) fn plan(columns: Vec<String>) -> Plan {
+    Plan {
+        columns,
+        filter: RowFilter::default(),
+        discover: false,
+    }
 }
 
 /// The columns that rules look at, and those that a report needs.
@@ -78,44 +91,6 @@ pub(crate) fn columns(rules: &[&RuleSet]) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|n| seen.insert(n.clone()));
     names
-}
-
-/// Reads logs batch by batch and says on standard error what could not be read.
-pub(crate) fn scan(
-    paths: &[PathBuf],
-    columns: Vec<String>,
-    each: &mut dyn FnMut(&RecordBatch) -> anyhow::Result<()>,
-) -> anyhow::Result<Report> {
-    let plan = Plan {
-        columns,
-        filter: RowFilter::default(),
-        discover: false,
-    };
-    let report = scan_plan(paths, plan, each)?;
-    for problem in report.diagnostics.listed.iter().take(10) {
-        eprintln!("skipped: {}", clean(&problem.to_string()));
-    }
-    if report.diagnostics.count > 10 {
-        eprintln!(
-            "skipped: and {} more",
-            grouped(report.diagnostics.count - 10)
-        );
-    }
-    Ok(report)
-}
-
-fn scan_plan(
-    paths: &[PathBuf],
-    plan: Plan,
-    each: &mut dyn FnMut(&RecordBatch) -> anyhow::Result<()>,
-) -> anyhow::Result<Report> {
-    let origins =
-        discover(paths).map_err(|(p, e)| anyhow::Error::new(e).context(p.display().to_string()))?;
-    let mut scan = Scan::new(origins, plan, Options::default());
-    for batch in &mut scan {
-        each(&batch)?;
-    }
-    Ok(scan.report())
 }
 
 fn show(config: &Config, summary: &Summary, top: usize) {

@@ -1,6 +1,5 @@
 //! `show` and `diff`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use sysmon::columnar::{Decider, Input};
@@ -9,6 +8,7 @@ use sysmon::{Config, show as screen};
 use super::args::{DiffArgs, FileArgs};
 use super::{load, replay};
 use crate::output::{clean, grouped, plural};
+use crate::reading::{Reading, origins};
 
 pub(crate) fn show(args: &FileArgs) -> anyhow::Result<ExitCode> {
     let config = load::any(&args.file, args.how.engine.into())?;
@@ -25,19 +25,21 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
         &old.rules, &new.rules,
     )));
     if !args.paths.is_empty() {
-        events(&old, &new, &args.paths, args)?;
+        events(&old, &new, args)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Counts the events that only one of two configurations keeps.
-fn events(old: &Config, new: &Config, paths: &[PathBuf], args: &DiffArgs) -> anyhow::Result<()> {
+fn events(old: &Config, new: &Config, args: &DiffArgs) -> anyhow::Result<()> {
     let environment = load::environment(&args.env.env)?;
+    let mut reading = Reading::begin(&args.manner);
+    let origins = origins(&args.paths)?;
     let mut a = Decider::new(&old.rules, &environment, Input::Recorded);
     let mut b = Decider::new(&new.rules, &environment, Input::Recorded);
     let (mut both, mut lost, mut gained) = (0u64, 0u64, 0u64);
     let columns = replay::columns(&[&old.rules, &new.rules]);
-    let report = replay::scan(paths, columns, &mut |batch| {
+    let report = reading.scan(&origins, replay::plan(columns), |batch| {
         let ours = sysmon::replay::sysmon_rows(batch)?;
         let (x, y) = (a.decide(batch)?, b.decide(batch)?);
         for ((x, y), _) in x.iter().zip(&y).zip(&ours).filter(|(_, ours)| **ours) {
@@ -53,6 +55,7 @@ fn events(old: &Config, new: &Config, paths: &[PathBuf], args: &DiffArgs) -> any
         }
         Ok(())
     })?;
+    reading.hush();
     println!(
         "\nof {}: both keep {}, only the old one {}, only the new one {}",
         plural(report.records, "recorded event"),
@@ -60,7 +63,7 @@ fn events(old: &Config, new: &Config, paths: &[PathBuf], args: &DiffArgs) -> any
         grouped(lost),
         grouped(gained)
     );
-    Ok(())
+    reading.end(&report, &[])
 }
 
 pub(crate) fn print_clean(text: &str) {
