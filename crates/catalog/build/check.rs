@@ -3,7 +3,7 @@
 
 use crate::Data;
 use crate::literal::Places;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 type Checked = Result<(), String>;
 
@@ -47,6 +47,7 @@ pub fn all(data: &Data) -> Checked {
     crate::rights::check(&data.access)?;
     sources(data)?;
     masks(data)?;
+    hosts_and_folders(data)?;
     for event in &data.events {
         if event.id != format!("{}:{}", event.sensor.0, event.number) {
             return Err(format!("event {:?} is not its sensor and number", event.id));
@@ -119,10 +120,57 @@ fn sources(data: &Data) -> Checked {
     data.protections
         .iter()
         .try_for_each(|r| known(&r.source, &r.id))?;
+    data.host_processes
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.file))?;
+    data.writable_folders
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.folder))?;
     data.access
         .objects
         .iter()
         .try_for_each(|r| known(&r.source, &r.id))
+}
+
+/// Names as they are looked up: in lower case, once each; techniques as ATT&CK writes them.
+fn hosts_and_folders(data: &Data) -> Checked {
+    let mut names = HashSet::new();
+    for row in &data.host_processes {
+        let name = &row.file;
+        if *name != name.to_ascii_lowercase() || !name.ends_with(".exe") || !names.insert(name) {
+            return Err(format!(
+                "{name}: not a program name in lower case, or there twice"
+            ));
+        }
+        let is_technique = |t: &String| {
+            let mut parts = t.strip_prefix('T').unwrap_or_default().split('.');
+            let digits = |part: Option<&str>, n| {
+                part.is_some_and(|p| p.len() == n && p.bytes().all(|b| b.is_ascii_digit()))
+            };
+            digits(parts.next(), 4)
+                && parts.next().is_none_or(|sub| digits(Some(sub), 3))
+                && parts.next().is_none()
+        };
+        if row.uses.is_empty() || row.techniques.is_empty() {
+            return Err(format!("{name}: no use or no technique"));
+        }
+        if let Some(wrong) = row.techniques.iter().find(|t| !is_technique(t)) {
+            return Err(format!("{name}: {wrong:?} is no technique"));
+        }
+    }
+    for row in &data.writable_folders {
+        let folder = &row.folder;
+        let bounded = |edge| folder.len() > 2 && folder.starts_with(edge) && folder.ends_with(edge);
+        if *folder != folder.to_ascii_lowercase()
+            || !(bounded('\\') || bounded('%'))
+            || !names.insert(folder)
+        {
+            return Err(format!(
+                "{folder}: not a piece of a path in lower case, or there twice"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Every written mask against the sum of the rights beside it.

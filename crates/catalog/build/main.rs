@@ -57,6 +57,8 @@ pub struct Data {
     behaviours: Vec<conduct::Behaviour>,
     tampering: Vec<conduct::Tampering>,
     protections: Vec<conduct::Protection>,
+    host_processes: Vec<conduct::HostProcess>,
+    writable_folders: Vec<conduct::WritableFolder>,
     components: Vec<conduct::Component>,
     event_components: Vec<conduct::EventComponents>,
     corrections: Vec<conduct::Correction>,
@@ -104,6 +106,8 @@ fn read_all(folder: &Path) -> Fallible<Data> {
         behaviours: read(folder, "behaviours.yaml")?,
         tampering: read(folder, "tampering.yaml")?,
         protections: read(folder, "protections.yaml")?,
+        host_processes: read(folder, "host_processes.yaml")?,
+        writable_folders: read(folder, "writable_folders.yaml")?,
         components: read(folder, "data_components.yaml")?,
         event_components: read(folder, "event_components.yaml")?,
         corrections: read(folder, "corrections.yaml")?,
@@ -127,6 +131,8 @@ fn write_all(out: &Path, data: &Data, places: &Places) -> Fallible<()> {
     rows(out, "behaviours", &data.behaviours, places)?;
     rows(out, "tampering", &data.tampering, places)?;
     rows(out, "protections", &data.protections, places)?;
+    rows(out, "host_processes", &data.host_processes, places)?;
+    rows(out, "writable_folders", &data.writable_folders, places)?;
     rows(out, "components", &data.components, places)?;
     rows(out, "event_components", &data.event_components, places)?;
     rows(out, "corrections", &data.corrections, places)

@@ -17,6 +17,7 @@ macro_rules! model {
 pub mod condition;
 pub mod draw;
 pub mod find;
+pub mod hosts;
 pub mod map;
 mod model;
 pub mod needs;
@@ -24,6 +25,7 @@ pub mod rights;
 mod storage;
 mod tables;
 mod whole;
+pub mod writable;
 
 pub use find::{Match, Subject, find, nearest};
 pub use model::Mark;

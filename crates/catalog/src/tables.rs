@@ -25,6 +25,8 @@ tables! {
     BEHAVIOURS: Behaviour from "behaviours";
     TAMPERING: Tampering from "tampering";
     PROTECTIONS: Protection from "protections";
+    HOST_PROCESSES: HostProcess from "host_processes";
+    WRITABLE_FOLDERS: WritableFolder from "writable_folders";
     COMPONENTS: Component from "components";
     EVENT_COMPONENTS: EventComponents from "event_components";
     CORRECTIONS: Correction from "corrections";

@@ -41,6 +41,10 @@ pub struct Whole {
     pub tampering: &'static [Tampering],
     /// What protects a sensor.
     pub protections: &'static [Protection],
+    /// Programs that attacks put code into or run code through.
+    pub host_processes: &'static [HostProcess],
+    /// Folders that ordinary users may write to.
+    pub writable_folders: &'static [WritableFolder],
     /// ATT&CK data components.
     pub components: &'static [Component],
     /// What events are evidence of.
@@ -67,6 +71,8 @@ pub fn whole() -> Whole {
         behaviours: tables::BEHAVIOURS,
         tampering: tables::TAMPERING,
         protections: tables::PROTECTIONS,
+        host_processes: tables::HOST_PROCESSES,
+        writable_folders: tables::WRITABLE_FOLDERS,
         components: tables::COMPONENTS,
         event_components: tables::EVENT_COMPONENTS,
         corrections: tables::CORRECTIONS,

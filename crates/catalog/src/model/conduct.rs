@@ -161,6 +161,54 @@ model! {
         pub source: List<Text>,
     }
 
+    /// A program that attacks put code into or run code through.
+    pub struct HostProcess {
+        /// The file name in lower case.
+        pub file: Text,
+        /// What attacks use it for.
+        pub uses: List<HostUse>,
+        /// Why it serves them.
+        pub reason: Text,
+        /// ATT&CK techniques (v18.1).
+        pub techniques: List<Text>,
+        /// How sure the row is.
+        pub mark: Mark,
+        /// Where it was read.
+        pub source: List<Text>,
+    }
+
+    /// What attacks use a process for.
+    #[serde(rename_all = "kebab-case")]
+    pub enum HostUse {
+        /// Another process puts code into it, or starts it to replace what is in it.
+        InjectedInto,
+        /// It runs, loads, starts or fetches what it is given.
+        RunsCode,
+    }
+
+    /// A folder and whether ordinary users may create files in it.
+    pub struct WritableFolder {
+        /// A piece of a path, in lower case, with the backslashes around it; or a variable.
+        pub folder: Text,
+        /// Open, or closed although it lies below an open one.
+        pub kind: FolderKind,
+        /// The reason.
+        pub why: Text,
+        /// How sure the row is.
+        pub mark: Mark,
+        /// Where it was read.
+        pub source: List<Text>,
+    }
+
+    /// Who may create files in a folder.
+    #[serde(rename_all = "kebab-case")]
+    pub enum FolderKind {
+        /// Ordinary users may.
+        Open,
+        /// Only administrators and the system may.
+        Closed,
+    }
+
     /// An ATT&CK data component.
     pub struct Component {
         /// Our name.

@@ -13,31 +13,13 @@
 //! Use instead: a path that only administrators can write to, or an `and` with a signature or
 //! parent.
 //!
-//! Source: default access rights of Windows; documented bypasses of public configurations.
+//! Source: `writable_folders.yaml` of the catalog, which names its own; documented bypasses of public
+//! configurations.
 
 use super::context::{Context, decides_alone, is_image, value_span, warning};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Verdict;
-const WRITABLE: [&str; 12] = [
-    "\\users\\",
-    "\\appdata\\",
-    "\\programdata\\",
-    "\\windows\\temp\\",
-    "\\windows\\tasks\\",
-    "\\temp\\",
-    "\\downloads\\",
-    "\\$recycle.bin\\",
-    "\\system32\\tasks\\",
-    "\\spool\\drivers\\color\\",
-    "\\users\\public\\",
-    "%temp%",
-];
-
-/// Folders below those that are closed to ordinary users all the same.
-const CLOSED: [&str; 2] = [
-    "\\programdata\\microsoft\\windows defender\\",
-    "\\programdata\\microsoft\\windows defender advanced threat protection\\",
-];
+use catalog::writable;
 
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (element, f) in cx.filters() {
@@ -48,11 +30,7 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         {
             continue;
         }
-        let lower = f.value.to_ascii_lowercase();
-        if CLOSED.iter().any(|c| lower.contains(c)) {
-            continue;
-        }
-        if let Some(folder) = WRITABLE.iter().find(|w| lower.contains(**w)) {
+        if let Some(open) = writable::why(&f.value) {
             out.push(
                 warning(
                     "SC128",
@@ -63,7 +41,8 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                     ),
                 )
                 .note(format!(
-                    "Ordinary users may create files below `{folder}` by default."
+                    "Ordinary users may create files below `{}` by default: {}.",
+                    open.folder, open.why
                 )),
             );
         }
