@@ -3,6 +3,7 @@
 //! nothing of where events come from or what a match means.
 
 pub mod eval;
+pub mod prove;
 mod test;
 
 use std::fmt;

@@ -71,7 +71,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    fn holds(self, order: Ordering) -> bool {
+    pub(crate) fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Less => order == Ordering::Less,
             Self::LessOrEqual => order != Ordering::Greater,
@@ -103,7 +103,10 @@ pub enum Literal {
 
 /// A regular expression, compiled.
 #[derive(Clone, Debug)]
-pub struct Pattern(regex::Regex);
+pub struct Pattern {
+    regex: regex::Regex,
+    case: Case,
+}
 
 impl Pattern {
     /// Compiles an expression of Rust's `regex` syntax; `Case::Ascii` and `Case::Unicode` both
@@ -116,19 +119,24 @@ impl Pattern {
             .case_insensitive(case != Case::Exact)
             .size_limit(1 << 20)
             .build()
-            .map(Self)
+            .map(|regex| Self { regex, case })
             .map_err(|e| InvalidLiteral(e.to_string()))
     }
 
     /// The expression.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.regex.as_str()
+    }
+
+    /// The case rule it was compiled with.
+    pub fn case(&self) -> Case {
+        self.case
     }
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_str() == other.as_str() && self.case == other.case
     }
 }
 
@@ -155,7 +163,23 @@ impl FromStr for Cidr {
 }
 
 impl Cidr {
-    fn contains(self, text: &str) -> bool {
+    /// How many leading bits of an address count.
+    pub(crate) fn bits(self) -> u8 {
+        self.bits
+    }
+
+    /// First and last address as numbers, and whether they are of version 4.
+    pub(crate) fn range(self) -> (u128, u128, bool) {
+        let (address, width) = match self.address {
+            IpAddr::V4(a) => (u128::from(u32::from(a)), 32),
+            IpAddr::V6(a) => (u128::from(a), 128u32),
+        };
+        let all = u128::MAX >> (128 - width);
+        let free = all.checked_shr(u32::from(self.bits)).unwrap_or(0);
+        (address & !free, address | free, width == 32)
+    }
+
+    pub(crate) fn contains(self, text: &str) -> bool {
         let number = |a: IpAddr| match a {
             IpAddr::V4(a) => (u128::from(u32::from(a)), 32),
             IpAddr::V6(a) => (u128::from(a), 128),
@@ -216,7 +240,7 @@ impl Test {
             Self::Contains(t) => t.case.fold(value).contains(&t.folded()),
             Self::StartsWith(t) => t.case.fold(value).starts_with(&t.folded()),
             Self::EndsWith(t) => t.case.fold(value).ends_with(&t.folded()),
-            Self::Regex(p) => p.0.is_match(value),
+            Self::Regex(p) => p.regex.is_match(value),
             Self::Cidr(block) => block.contains(value),
             Self::Compare(c, Literal::Number(n)) => {
                 number(value).is_some_and(|v| c.holds(v.cmp(n)))

@@ -6,47 +6,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int16Type;
 use predicate::eval::Evaluator;
-use predicate::{Case, Comparison, Literal, Pattern, Predicate, Test, Text};
+use predicate::{Predicate, Test, Text};
 use proptest::prelude::*;
 
-const FIELDS: [&str; 3] = ["Image", "image2", "Absent"];
-
-fn text() -> impl Strategy<Value = Text> {
-    (
-        "[aAb\\\\é;]{0,3}",
-        prop_oneof![Just(Case::Exact), Just(Case::Ascii), Just(Case::Unicode)],
-    )
-        .prop_map(|(text, case)| Text { text, case })
-}
-
-fn test() -> impl Strategy<Value = Test> {
-    prop_oneof![
-        text().prop_map(Test::Equals),
-        text().prop_map(Test::Contains),
-        text().prop_map(Test::StartsWith),
-        text().prop_map(Test::EndsWith),
-        text().prop_map(Test::ImageIs),
-        text().prop_map(|t| Test::Compare(Comparison::Less, Literal::Text(t))),
-        (-3i128..4).prop_map(|n| Test::Compare(Comparison::GreaterOrEqual, Literal::Number(n))),
-        (0u64..4).prop_map(Test::BitsSet),
-        "[ab]{1,2}".prop_map(|e| Test::Regex(Pattern::new(&e, Case::Ascii).unwrap())),
-        Just(Test::Exists),
-    ]
-}
-
-fn predicate() -> impl Strategy<Value = Predicate> {
-    let leaf = prop_oneof![
-        4 => (0..FIELDS.len(), test()).prop_map(|(f, t)| Predicate::atom(FIELDS[f], t)),
-        1 => any::<bool>().prop_map(|b| if b { Predicate::True } else { Predicate::False }),
-    ];
-    leaf.prop_recursive(3, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Predicate::And),
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Predicate::Or),
-            inner.prop_map(|p| Predicate::Not(Box::new(p))),
-        ]
-    })
-}
+mod common;
+use common::predicate;
 
 fn value() -> impl Strategy<Value = Option<String>> {
     prop_oneof![

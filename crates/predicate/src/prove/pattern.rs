@@ -1,0 +1,154 @@
+//! A regular expression as an automaton over whole values, and the letters it tells apart. It refuses
+//! to know of other tests.
+
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, nfa::thompson};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
+use crate::{Case, Pattern};
+
+/// How large one expression's automaton may become, in bytes.
+const SIZE: usize = 4 << 20;
+/// How many ranges of letters an expression may tell apart.
+const RANGES: usize = 8_000;
+
+/// A state: the automaton's, with one more for "has matched".
+const MATCHED: u32 = u32::MAX;
+
+/// An expression under walk.
+pub(super) struct Expression {
+    dfa: dense::DFA<Vec<u32>>,
+    start: StateID,
+    pub holds: bool,
+    /// The classes of letters, each as sorted ranges.
+    pub classes: Vec<Vec<(char, char)>>,
+}
+
+impl Expression {
+    /// None where the automaton would be too large or needs Unicode word boundaries.
+    pub fn new(pattern: &Pattern, holds: bool) -> Option<Self> {
+        let insensitive = pattern.case() != Case::Exact;
+        let dfa = dense::Builder::new()
+            .configure(
+                dense::Config::new()
+                    .start_kind(StartKind::Unanchored)
+                    .dfa_size_limit(Some(SIZE))
+                    .determinize_size_limit(Some(4 * SIZE)),
+            )
+            .syntax(syntax::Config::new().case_insensitive(insensitive))
+            .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE)))
+            .build(pattern.as_str())
+            .ok()?;
+        let start = dfa
+            .start_state(&start::Config::new().anchored(Anchored::No))
+            .ok()?;
+        let hir = ParserBuilder::new()
+            .case_insensitive(insensitive)
+            .build()
+            .parse(pattern.as_str())
+            .ok()?;
+        let mut classes = Vec::new();
+        letters(&hir, &mut classes);
+        classes.sort();
+        classes.dedup();
+        (classes.iter().map(Vec::len).sum::<usize>() <= RANGES && classes.len() <= 256).then_some(
+            Self {
+                dfa,
+                start,
+                holds,
+                classes,
+            },
+        )
+    }
+
+    pub fn start(&self) -> u32 {
+        self.settle(self.start)
+    }
+
+    fn settle(&self, state: StateID) -> u32 {
+        if self.dfa.is_match_state(state) {
+            MATCHED
+        } else {
+            state.as_u32()
+        }
+    }
+
+    pub fn step(&self, state: u32, letter: &[u8]) -> u32 {
+        let mut state = state;
+        for byte in letter {
+            if state == MATCHED {
+                break;
+            }
+            state = self.settle(
+                self.dfa
+                    .next_state(StateID::new_unchecked(state as usize), *byte),
+            );
+        }
+        state
+    }
+
+    /// False where no value that goes on from here can have the wanted outcome.
+    pub fn hopeful(&self, state: u32) -> bool {
+        if state == MATCHED {
+            return self.holds;
+        }
+        !self.holds
+            || !self
+                .dfa
+                .is_dead_state(StateID::new_unchecked(state as usize))
+    }
+
+    /// Whether a value that ends in this state has the wanted outcome.
+    pub fn accepts(&self, state: u32) -> bool {
+        let matched = state == MATCHED
+            || self.dfa.is_match_state(
+                self.dfa
+                    .next_eoi_state(StateID::new_unchecked(state as usize)),
+            );
+        matched == self.holds
+    }
+}
+
+/// Collects what the expression compares letters with.
+fn letters(hir: &Hir, out: &mut Vec<Vec<(char, char)>>) {
+    match hir.kind() {
+        HirKind::Empty => {}
+        HirKind::Literal(text) => {
+            let text = String::from_utf8_lossy(&text.0);
+            out.extend(text.chars().map(|c| vec![(c, c)]));
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            out.push(
+                class
+                    .ranges()
+                    .iter()
+                    .map(|r| (r.start(), r.end()))
+                    .collect(),
+            );
+        }
+        HirKind::Class(Class::Bytes(class)) => out.push(
+            class
+                .ranges()
+                .iter()
+                .map(|r| (char::from(r.start()), char::from(r.end())))
+                .collect(),
+        ),
+        HirKind::Look(look) => match look {
+            Look::Start | Look::End => {}
+            Look::StartLF | Look::EndLF | Look::StartCRLF | Look::EndCRLF => {
+                out.push(vec![('\n', '\n')]);
+                out.push(vec![('\r', '\r')]);
+            }
+            // Whether a letter is part of a word, by the rule that automata can decide.
+            _ => out.push(vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
+        },
+        HirKind::Repetition(r) => letters(&r.sub, out),
+        HirKind::Capture(c) => letters(&c.sub, out),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|p| letters(p, out));
+        }
+    }
+}
