@@ -2,14 +2,18 @@
 //! makes up the volume that is left. Events that the recording sensor had dropped itself are not in
 //! the input; nothing here can know them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, BooleanArray, Int64Array, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit};
-use predicate::eval::{EvalError, column};
+use arrow::datatypes::{DataType, TimeUnit};
+use hashbrown::HashMap;
+use predicate::eval::EvalError;
 
-use crate::columnar::{Decider, Input};
+use crate::columnar::keys::{Column, text};
+use crate::columnar::{self, Decider, Input};
 use crate::reference::Cause;
 use crate::rules::{RuleSet, Unit};
 use crate::schema;
@@ -70,12 +74,25 @@ pub struct Summary {
 pub struct Replay<'a> {
     rules: &'a RuleSet,
     decider: Decider,
-    events: BTreeMap<u32, Count>,
     others: u64,
-    /// Per decision: how often, and when last.
-    hits: Vec<(u64, Option<i64>)>,
-    volume: HashMap<(u32, String), u64>,
+    /// Per decision.
+    hits: Vec<Hits>,
+    /// By event id and program.
+    volume: BTreeMap<u32, HashMap<Box<str>, u64>>,
+    sources: usize,
 }
+
+/// How often a decision was made, and when last, in microseconds; `i64::MIN` where no time is known.
+#[derive(Clone, Copy, Debug)]
+struct Hits {
+    count: u64,
+    last: i64,
+}
+
+const NONE: Hits = Hits {
+    count: 0,
+    last: i64::MIN,
+};
 
 /// Distinct sources that are counted; beyond them a source is counted as `(others)`.
 const MAX_SOURCES: usize = 100_000;
@@ -86,10 +103,10 @@ impl<'a> Replay<'a> {
         Self {
             rules,
             decider: Decider::new(rules, environment, Input::Recorded),
-            events: BTreeMap::new(),
             others: 0,
             hits: Vec::new(),
-            volume: HashMap::new(),
+            volume: BTreeMap::new(),
+            sources: 0,
         }
     }
 
@@ -98,40 +115,26 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Where a column that is needed cannot be read.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<BooleanArray, EvalError> {
-        let sysmon = sysmon_rows(batch)?;
-        let ids = crate::columnar::event_ids(batch)?.unwrap_or_else(|| vec![0; batch.num_rows()]);
         let decided = self.decider.decide(batch)?;
+        self.hits.resize(self.decider.decisions().len(), NONE);
         let times = times(batch)?;
-        self.hits.resize(self.decider.decisions().len(), (0, None));
+        let time = |row: usize| match &times {
+            Some(times) if times.is_valid(row) => times.value(row),
+            _ => i64::MIN,
+        };
+        for (row, decision) in decided.iter().enumerate() {
+            match self.hits.get_mut(*decision as usize) {
+                Some(hits) => {
+                    hits.count += 1;
+                    hits.last = hits.last.max(time(row));
+                }
+                None => self.others += 1,
+            }
+        }
         let logs: Vec<bool> = self.decider.decisions().iter().map(|d| d.log).collect();
-        let mut kept = vec![false; batch.num_rows()];
-        // Count in small tables first: one entry per event id and per decision of this batch.
-        let mut counts: HashMap<u32, Count> = HashMap::new();
-        for row in 0..batch.num_rows() {
-            if !sysmon[row] {
-                self.others += 1;
-                continue;
-            }
-            let decision = decided[row] as usize;
-            let (hits, last) = &mut self.hits[decision];
-            *hits += 1;
-            if let Some(time) = times.as_ref().and_then(|t| t[row]) {
-                *last = Some(last.map_or(time, |l| l.max(time)));
-            }
-            let count = counts.entry(ids[row]).or_default();
-            if logs[decision] {
-                count.kept += 1;
-                kept[row] = true;
-            } else {
-                count.dropped += 1;
-            }
-        }
-        for (id, count) in counts {
-            let total = self.events.entry(id).or_default();
-            total.kept += count.kept;
-            total.dropped += count.dropped;
-        }
-        self.count_sources(batch, &ids, &kept)?;
+        let keep = |row: usize| logs.get(decided[row] as usize).copied().unwrap_or(false);
+        let kept = BooleanBuffer::collect_bool(decided.len(), keep);
+        self.count_sources(batch, &decided, &kept)?;
         Ok(BooleanArray::from(kept))
     }
 
@@ -139,36 +142,74 @@ impl<'a> Replay<'a> {
     fn count_sources(
         &mut self,
         batch: &RecordBatch,
-        ids: &[u32],
-        kept: &[bool],
+        decided: &[u32],
+        kept: &BooleanBuffer,
     ) -> Result<(), EvalError> {
-        for name in ["Image", "SourceImage", "ImageLoaded"] {
-            let Some(distinct) = column(batch, name)? else {
+        for name in SOURCES {
+            let Some(column) = Column::find(batch, name)? else {
                 continue;
             };
-            let mut counts: HashMap<(u32, u32), u64> = HashMap::new();
-            for row in (0..ids.len()).filter(|r| kept[*r]) {
-                if source_field(ids[row]) == name {
-                    *counts.entry((ids[row], distinct.keys[row])).or_default() += 1;
+            // Per event id that this column tells the source of, a count for each value and for none.
+            let width = column.values.len() + 1;
+            let mut first: BTreeMap<u32, usize> = BTreeMap::new();
+            let mut places = Vec::with_capacity(self.hits.len());
+            for (id, decision) in self
+                .decider
+                .event_ids()
+                .iter()
+                .zip(self.decider.decisions())
+            {
+                let counts = decision.log && source_field(*id) == name;
+                let next = first.len() * width;
+                places.push(counts.then(|| *first.entry(*id).or_insert(next)));
+            }
+            let mut counts = vec![0u64; first.len() * width];
+            for row in kept.set_indices() {
+                if let Some(place) = places[decided[row] as usize] {
+                    counts[place + column.key(row).min(width - 1)] += 1;
                 }
             }
-            for ((id, key), n) in counts {
-                let value = distinct.values.get(key as usize).and_then(|v| v.as_deref());
-                let mut entry = (id, value.unwrap_or("-").to_owned());
-                if self.volume.len() >= MAX_SOURCES && !self.volume.contains_key(&entry) {
-                    entry.1 = "(others)".to_owned();
+            for (id, place) in first {
+                for (key, n) in counts[place..place + width].iter().enumerate() {
+                    if *n > 0 {
+                        self.count_source(id, text(column.texts(), key).unwrap_or("-"), *n);
+                    }
                 }
-                *self.volume.entry(entry).or_default() += n;
             }
         }
         Ok(())
     }
 
+    fn count_source(&mut self, id: u32, source: &str, n: u64) {
+        let sources = self.volume.entry(id).or_default();
+        if let Some(count) = sources.get_mut(source) {
+            *count += n;
+            return;
+        }
+        self.sources += 1;
+        let source = if self.sources > MAX_SOURCES {
+            "(others)"
+        } else {
+            source
+        };
+        *sources.entry(source.into()).or_default() += n;
+    }
+
     /// The outcome; at most `top` sources of volume.
     pub fn finish(self, top: usize) -> Summary {
         let mut by_rule: BTreeMap<(usize, Option<usize>), RuleHits> = BTreeMap::new();
-        for (decision, (hits, last)) in self.decider.decisions().iter().zip(&self.hits) {
-            if let (Cause::Element { element, unit }, true) = (decision.cause, *hits > 0) {
+        let mut events: BTreeMap<u32, Count> = BTreeMap::new();
+        let made = self.decider.decisions().iter().zip(&self.hits);
+        for ((decision, hits), id) in made.zip(self.decider.event_ids()) {
+            if hits.count == 0 {
+                continue;
+            }
+            let count = events.entry(*id).or_default();
+            match decision.log {
+                true => count.kept += hits.count,
+                false => count.dropped += hits.count,
+            }
+            if let Cause::Element { element, unit } = decision.cause {
                 let entry = by_rule.entry((element, unit)).or_insert(RuleHits {
                     element,
                     unit,
@@ -176,8 +217,8 @@ impl<'a> Replay<'a> {
                     hits: 0,
                     last: None,
                 });
-                entry.hits += hits;
-                entry.last = entry.last.max(*last);
+                entry.hits += hits.count;
+                entry.last = entry.last.max((hits.last > i64::MIN).then_some(hits.last));
             }
         }
         let mut unused = Vec::new();
@@ -205,12 +246,18 @@ impl<'a> Replay<'a> {
         let mut volume: Vec<Volume> = self
             .volume
             .into_iter()
-            .map(|((id, source), kept)| Volume { id, source, kept })
+            .flat_map(|(id, sources)| {
+                sources.into_iter().map(move |(source, kept)| Volume {
+                    id,
+                    source: source.into(),
+                    kept,
+                })
+            })
             .collect();
         volume.sort_by(|a, b| (b.kept, a.id, &a.source).cmp(&(a.kept, b.id, &b.source)));
         volume.truncate(top);
         Summary {
-            events: self.events,
+            events,
             others: self.others,
             rules,
             unused,
@@ -219,7 +266,10 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// The field that names the program behind an event.
+/// The fields that name the program behind an event.
+const SOURCES: [&str; 3] = ["Image", "SourceImage", "ImageLoaded"];
+
+/// The one of an event type.
 fn source_field(id: u32) -> &'static str {
     match id {
         6 => "ImageLoaded",
@@ -228,53 +278,23 @@ fn source_field(id: u32) -> &'static str {
     }
 }
 
-/// Which rows are Sysmon's, by channel or provider; all of them where the batch has neither.
-///
-/// # Errors
-/// Where these columns cannot be read as text.
-pub fn sysmon_rows(batch: &RecordBatch) -> Result<Vec<bool>, EvalError> {
-    for name in ["Channel", "Provider"] {
-        if let Some(distinct) = column(batch, name)? {
-            let ours: Vec<bool> = distinct
-                .values
-                .iter()
-                .map(|v| {
-                    v.as_deref()
-                        .is_some_and(|v| v.to_ascii_lowercase().contains("sysmon"))
-                })
-                .collect();
-            if distinct.keys.iter().all(|k| (*k as usize) >= ours.len())
-                && !distinct.keys.is_empty()
-            {
-                continue; // No row has one.
-            }
-            let row = |k: &u32| ours.get(*k as usize).copied().unwrap_or(false);
-            return Ok(distinct.keys.iter().map(row).collect());
-        }
-    }
-    Ok(vec![true; batch.num_rows()])
-}
-
 /// The time of each row in microseconds, where the batch has a timestamp column `TimeCreated`.
-fn times(batch: &RecordBatch) -> Result<Option<Vec<Option<i64>>>, EvalError> {
-    let Some(array) = crate::columnar::find(batch, "TimeCreated") else {
+fn times(batch: &RecordBatch) -> Result<Option<Int64Array>, EvalError> {
+    let Some(array) = columnar::find(batch, "TimeCreated") else {
         return Ok(None);
     };
-    let DataType::Timestamp(_, zone) = array.data_type() else {
-        return Ok(None);
+    let micros = match array.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, _) => Arc::clone(array),
+        DataType::Timestamp(_, zone) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+            cast(array, &micros).map_err(|source| EvalError::Column {
+                column: "TimeCreated".to_owned(),
+                source,
+            })?
+        }
+        _ => return Ok(None),
     };
-    let error = |source| EvalError::Column {
-        column: "TimeCreated".to_owned(),
-        source,
-    };
-    let micros = cast(
-        array,
-        &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
-    )
-    .map_err(error)?;
-    let micros = cast(&micros, &DataType::Int64).map_err(error)?;
-    let micros = micros.as_primitive::<Int64Type>();
-    Ok(Some(micros.iter().collect()))
+    columnar::int64(&micros, "TimeCreated").map(Some)
 }
 
 /// The share of kept events, 0 to 1; 0 where there are none.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sysmon::columnar::{Decider, Input};
+use sysmon::columnar::{Decider, Input, OTHER};
 use sysmon::{Config, show as screen};
 
 use super::args::{DiffArgs, FileArgs};
@@ -40,9 +40,8 @@ fn events(old: &Config, new: &Config, args: &DiffArgs) -> anyhow::Result<()> {
     let (mut both, mut lost, mut gained) = (0u64, 0u64, 0u64);
     let columns = replay::columns(&[&old.rules, &new.rules]);
     let report = reading.scan(&origins, replay::plan(columns), |batch| {
-        let ours = sysmon::replay::sysmon_rows(batch)?;
         let (x, y) = (a.decide(batch)?, b.decide(batch)?);
-        for ((x, y), _) in x.iter().zip(&y).zip(&ours).filter(|(_, ours)| **ours) {
+        for (x, y) in x.iter().zip(&y).filter(|(x, _)| **x != OTHER) {
             match (
                 a.decisions()[*x as usize].log,
                 b.decisions()[*y as usize].log,

@@ -1,20 +1,21 @@
 //! The decision over Arrow batches. Every distinct value of a field is put to all filters on the field
 //! at once and becomes a class (the set of filters that it passes); rows with the same classes get the
 //! same decision, so the walk over groups and rules happens once per combination that really occurs.
+//! Classes and combinations are kept from batch to batch.
 
-mod groups;
+mod combine;
+pub(crate) mod keys;
 mod program;
 mod walk;
 
-use std::collections::{BTreeMap, HashMap};
-
-use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, UInt32Type};
-use predicate::eval::{Distinct, EvalError, column};
+use arrow::datatypes::{DataType, Int64Type};
+use hashbrown::HashMap;
+use predicate::eval::EvalError;
 
-use self::groups::Groups;
-use self::program::{Builder, FAILED, Program};
+use self::keys::Column;
+use self::program::{Builder, FAILED, Program, UNKNOWN};
 use self::walk::Walk;
 use crate::reference::{Cause, Decision};
 use crate::rules::{Element, Relation, RuleSet};
@@ -25,28 +26,45 @@ use crate::text::Environment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Recorded by a sensor: their `RuleName` is the outcome of its own filtering, and no filter sees it.
+    /// Rows that channel or provider tell to be no events of Sysmon are [`OTHER`].
     Recorded,
     /// As a filter sees them.
     Raw,
 }
 
+/// Stands for the decision of rows that are no events of Sysmon.
+pub const OTHER: u32 = u32::MAX;
+
+/// Event ids below this have a place in tables; Sysmon's largest is 255.
+const IDS: usize = 256;
+
 /// Rules prepared to decide batches.
 #[derive(Debug)]
 pub struct Decider {
-    programs: HashMap<u32, Program>,
+    input: Input,
+    /// By event id.
+    programs: Vec<Option<Program>>,
     decisions: Vec<Decision>,
-    index: HashMap<(bool, Cause, String), u32>,
+    /// Per decision the event id that it is about.
+    ids: Vec<u32>,
+    index: HashMap<(u32, bool, Cause, String), u32>,
+    /// Per event id its rows in the batch at hand.
+    rows: Vec<Vec<u32>>,
+    states: Vec<u32>,
 }
 
 impl Decider {
     /// Prepares rules.
     pub fn new(rules: &RuleSet, environment: &Environment, input: Input) -> Self {
         let mut decider = Self {
-            programs: HashMap::new(),
+            input,
+            programs: (0..IDS).map(|_| None).collect(),
             decisions: Vec::new(),
+            ids: Vec::new(),
             index: HashMap::new(),
+            rows: vec![Vec::new(); IDS],
+            states: Vec::new(),
         };
-        decider.intern(true, Cause::Unfiltered, "");
         for event in &schema::newest().events {
             if let Some(tag) = &event.tag {
                 let elements: Vec<(usize, &Element)> = rules
@@ -55,15 +73,12 @@ impl Decider {
                     .enumerate()
                     .filter(|(_, e)| !e.undone && e.tag == *tag)
                     .collect();
-                let otherwise = match elements.as_slice() {
-                    [] => {
-                        decider.intern(event.default == Some(Verdict::Include), Cause::BuiltIn, "")
-                    }
-                    [(i, e)] => {
-                        decider.intern(e.on_match == Verdict::Exclude, Cause::OnlyElement(*i), "")
-                    }
-                    _ => decider.intern(false, Cause::SeveralElements, ""),
+                let (log, cause) = match elements.as_slice() {
+                    [] => (event.default == Some(Verdict::Include), Cause::BuiltIn),
+                    [(i, e)] => (e.on_match == Verdict::Exclude, Cause::OnlyElement(*i)),
+                    _ => (false, Cause::SeveralElements),
                 };
+                let otherwise = decider.intern(event.id, log, cause, "");
                 let mut builder = Builder {
                     environment,
                     input,
@@ -71,13 +86,15 @@ impl Decider {
                     own_names: rules.rule_reports_own_name,
                     tests: Vec::new(),
                     program: Program {
+                        id: event.id,
                         fields: Vec::new(),
                         baseline: Vec::new(),
                         field_of: Vec::new(),
                         names: Vec::new(),
                         elements: Vec::new(),
                         otherwise,
-                        known: HashMap::new(),
+                        levels: Vec::new(),
+                        decided: Vec::new(),
                     },
                 };
                 for class in [Verdict::Exclude, Verdict::Include] {
@@ -85,18 +102,21 @@ impl Decider {
                         builder.element(*i, e);
                     }
                 }
-                decider.programs.insert(event.id, builder.finish());
+                if let Some(place) = decider.programs.get_mut(event.id as usize) {
+                    *place = Some(builder.finish());
+                }
             }
         }
         decider
     }
 
-    fn intern(&mut self, log: bool, cause: Cause, rule: &str) -> u32 {
-        let next = u32::try_from(self.decisions.len()).unwrap_or(u32::MAX);
+    fn intern(&mut self, id: u32, log: bool, cause: Cause, rule: &str) -> u32 {
+        let next = u32::try_from(self.decisions.len()).unwrap_or(OTHER - 1);
         *self
             .index
-            .entry((log, cause, rule.to_owned()))
+            .entry((id, log, cause, rule.to_owned()))
             .or_insert_with(|| {
+                self.ids.push(id);
                 self.decisions.push(Decision {
                     log,
                     rule: rule.to_owned(),
@@ -111,35 +131,69 @@ impl Decider {
         &self.decisions
     }
 
-    /// Decides every row of a batch: per row a position in [`Decider::decisions`]. The batch has the
-    /// column `EventID` and the fields under their raw names; all rows are taken for Sysmon events.
+    /// The event id of each decision.
+    pub fn event_ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// Decides every row of a batch: per row a position in [`Decider::decisions`], or [`OTHER`]. The batch
+    /// has the column `EventID` and the fields under their raw names; rows without an id have 0, which no
+    /// event of Sysmon has.
     ///
     /// # Errors
     /// Where a column's type cannot be read as text.
     pub fn decide(&mut self, batch: &RecordBatch) -> Result<Vec<u32>, EvalError> {
-        let mut out = vec![0; batch.num_rows()];
-        let Some(ids) = event_ids(batch)? else {
-            return Ok(out);
-        };
-        let mut rows: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        let mut runs = ids.iter().zip(0u32..).peekable();
-        while let Some((&id, first)) = runs.next() {
-            let group = rows.entry(id).or_default();
-            group.push(first);
-            while let Some((_, row)) = runs.next_if(|(next, _)| **next == id) {
-                group.push(row);
+        let mut out = vec![OTHER; batch.num_rows()];
+        self.sort_rows(batch, &mut out)?;
+        let mut columns: HashMap<String, Option<Column<'_>>> = HashMap::new();
+        for id in 0..IDS {
+            let rows = std::mem::take(&mut self.rows[id]);
+            if !rows.is_empty() {
+                let result = match self.programs[id].take() {
+                    Some(mut program) => {
+                        let result = self.run(&mut program, batch, &rows, &mut columns, &mut out);
+                        self.programs[id] = Some(program);
+                        result
+                    }
+                    None => {
+                        let decision = self.unfiltered(id as u32);
+                        for row in &rows {
+                            out[*row as usize] = decision;
+                        }
+                        Ok(())
+                    }
+                };
+                if let Err(error) = result {
+                    self.rows.iter_mut().for_each(Vec::clear);
+                    return Err(error);
+                }
             }
-        }
-        let mut columns: HashMap<String, Option<Distinct<'_>>> = HashMap::new();
-        for (id, rows) in rows {
-            let Some(mut program) = self.programs.remove(&id) else {
-                continue;
-            };
-            let result = self.run(&mut program, batch, &rows, &mut columns, &mut out);
-            self.programs.insert(id, program);
-            result?;
+            self.rows[id] = rows;
+            self.rows[id].clear();
         }
         Ok(out)
+    }
+
+    fn unfiltered(&mut self, id: u32) -> u32 {
+        self.intern(id, true, Cause::Unfiltered, "")
+    }
+
+    /// Sorts the rows by event id.
+    fn sort_rows(&mut self, batch: &RecordBatch, out: &mut [u32]) -> Result<(), EvalError> {
+        let ids = event_ids(batch)?;
+        let ours = match self.input {
+            Input::Recorded => Ours::of(batch)?,
+            Input::Raw => Ours::All,
+        };
+        let count = u32::try_from(out.len()).unwrap_or(u32::MAX);
+        for row in (0..count).filter(|row| ours.has(*row as usize)) {
+            let id = ids.as_ref().map_or(0, |ids| ids[row as usize]);
+            match self.rows.get_mut(id as usize) {
+                Some(rows) => rows.push(row),
+                None => out[row as usize] = self.unfiltered(id),
+            }
+        }
+        Ok(())
     }
 
     fn run<'a>(
@@ -147,42 +201,33 @@ impl Decider {
         program: &mut Program,
         batch: &'a RecordBatch,
         rows: &[u32],
-        columns: &mut HashMap<String, Option<Distinct<'a>>>,
+        columns: &mut HashMap<String, Option<Column<'a>>>,
         out: &mut [u32],
     ) -> Result<(), EvalError> {
-        let mut groups = Groups::new(rows.len());
-        for field in &mut program.fields {
-            let distinct = match columns.get(&field.name) {
-                Some(found) => found,
-                None => {
-                    let found = if field.name.is_empty() {
-                        None
-                    } else {
-                        column(batch, &field.name)?
-                    };
-                    columns.entry(field.name.clone()).or_insert(found)
-                }
-            };
-            match distinct {
-                None => groups.constant(field.absent),
-                Some(distinct) => groups.split(&field.row_classes(distinct, rows)),
+        program.tidy();
+        let mut states = std::mem::take(&mut self.states);
+        states.clear();
+        states.resize(rows.len(), 0);
+        for level in 0..program.fields.len() {
+            let name = &program.fields[level].name;
+            if !name.is_empty() && !columns.contains_key(name) {
+                columns.insert(name.clone(), Column::find(batch, name)?);
             }
+            let column = columns.get(name).and_then(Option::as_ref);
+            program.step(level, column, rows, &mut states);
         }
-        let decided: Vec<u32> = groups
-            .tuples
-            .iter()
-            .map(|classes| match program.known.get(classes) {
-                Some(found) => *found,
-                None => {
-                    let found = self.walk(program, classes);
-                    program.known.insert(classes.clone(), found);
-                    found
-                }
-            })
-            .collect();
-        for (row, code) in rows.iter().zip(&groups.codes) {
-            out[*row as usize] = decided[*code as usize];
+        for (row, state) in rows.iter().zip(&states) {
+            let at = *state as usize;
+            if at >= program.decided.len() {
+                program.decided.resize(at + 1, UNKNOWN);
+            }
+            if program.decided[at] == UNKNOWN {
+                let classes = program.classes(*state);
+                program.decided[at] = self.walk(program, &classes);
+            }
+            out[*row as usize] = program.decided[at];
         }
+        self.states = states;
         Ok(())
     }
 
@@ -213,7 +258,7 @@ impl Decider {
                         None
                     },
                 };
-                return self.intern(part.include, cause, &name);
+                return self.intern(program.id, part.include, cause, &name);
             }
         }
         program.otherwise
@@ -229,24 +274,62 @@ pub(crate) fn find<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRe
     Some(batch.column(at))
 }
 
-/// The event id of each row; 0, which no event has, where it is none.
-pub(crate) fn event_ids(batch: &RecordBatch) -> Result<Option<Vec<u32>>, EvalError> {
+/// The event id of each row; 0 where it has none.
+fn event_ids(batch: &RecordBatch) -> Result<Option<Vec<u32>>, EvalError> {
+    let narrow = |id: i64| u16::try_from(id).map_or(0, u32::from);
     if let Some(array) = find(batch, "EventID")
         && array.data_type().is_integer()
     {
-        let error = |source| EvalError::Column {
-            column: "EventID".to_owned(),
-            source,
+        let ids = int64(array, "EventID")?;
+        let id = |row: usize| match ids.is_valid(row) {
+            true => narrow(ids.value(row)),
+            false => 0,
         };
-        let ids = cast(array, &DataType::UInt32).map_err(error)?;
-        let ids = ids.as_primitive::<UInt32Type>();
-        return Ok(Some(ids.iter().map(Option::unwrap_or_default).collect()));
+        return Ok(Some((0..ids.len()).map(id).collect()));
     }
-    let Some(ids) = column(batch, "EventID")? else {
+    let Some(column) = Column::find(batch, "EventID")? else {
         return Ok(None);
     };
-    let parse = |v: &Option<_>| v.as_deref().and_then(|v: &str| v.parse().ok());
-    let parsed: Vec<u32> = ids.values.iter().map(|v| parse(v).unwrap_or(0)).collect();
-    let id = |key: &u32| parsed.get(*key as usize).copied().unwrap_or(0);
-    Ok(Some(ids.keys.iter().map(id).collect()))
+    let parse = |v: Option<&str>| narrow(v.and_then(|v| v.parse().ok()).unwrap_or(0));
+    let parsed: Vec<u32> = column.texts().iter().map(parse).collect();
+    let id = |row: usize| parsed.get(column.key(row)).copied().unwrap_or(0);
+    Ok(Some((0..batch.num_rows()).map(id).collect()))
+}
+
+/// A column as 64-bit integers.
+pub(crate) fn int64(array: &ArrayRef, name: &str) -> Result<Int64Array, EvalError> {
+    let cast = cast(array, &DataType::Int64).map_err(|source| EvalError::Column {
+        column: name.to_owned(),
+        source,
+    })?;
+    Ok(cast.as_primitive::<Int64Type>().clone())
+}
+
+/// Which rows are Sysmon's, by channel or else by provider; all of them where the batch has neither.
+enum Ours<'a> {
+    All,
+    Some(Column<'a>, Vec<bool>),
+}
+
+impl<'a> Ours<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, EvalError> {
+        for name in ["Channel", "Provider"] {
+            let Some(column) = Column::find(batch, name)?.filter(|c| !c.empty) else {
+                continue;
+            };
+            let ours =
+                |v: Option<&str>| v.is_some_and(|v| v.to_ascii_lowercase().contains("sysmon"));
+            let ours: Vec<bool> = column.texts().iter().map(ours).collect();
+            return Ok(Self::Some(column, ours));
+        }
+        Ok(Self::All)
+    }
+
+    #[inline]
+    fn has(&self, row: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(column, ours) => ours.get(column.key(row)).copied().unwrap_or(false),
+        }
+    }
 }

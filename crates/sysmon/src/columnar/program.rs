@@ -1,20 +1,26 @@
 //! The filters of one event type, numbered and sorted by field, and the classes that values fall into.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
+use arrow::array::{Array as _, ArrayRef, StringArray};
+use hashbrown::HashMap;
 use predicate::Test;
-use predicate::eval::{Distinct, Matcher};
+use predicate::eval::Matcher;
 
 use super::Input;
+use super::combine::Level;
+use super::keys::{Column, text};
 use crate::predicates::tests;
 use crate::reference::applies;
 use crate::rules::{Element, Filter, Relation, Unit};
 use crate::schema::{self, Verdict};
-use crate::text::{self, Environment};
+use crate::text::Environment;
 
 /// The filters that apply to one event type.
 #[derive(Debug)]
 pub(super) struct Program {
+    /// The event id.
+    pub(super) id: u32,
     pub(super) fields: Vec<Field>,
     /// Per filter: whether it matches a value that passes none of its tests.
     pub(super) baseline: Vec<bool>,
@@ -24,7 +30,10 @@ pub(super) struct Program {
     pub(super) elements: Vec<Part>,
     /// The decision where nothing matches.
     pub(super) otherwise: u32,
-    pub(super) known: HashMap<Vec<u32>, u32>,
+    /// Per field the combinations of classes up to it.
+    pub(super) levels: Vec<Level>,
+    /// Per combination of all fields the decision, where one was made.
+    pub(super) decided: Vec<u32>,
 }
 
 /// An element, its filters as numbers.
@@ -62,7 +71,27 @@ pub(super) struct Field {
     pub(super) members: Vec<Vec<u32>>,
     /// The class of an absent value.
     pub(super) absent: u32,
+    pub(super) memory: Memory,
 }
+
+/// Classes of values met before.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// The distinct values of the batch before, and per value its class where a row had it: batches of
+    /// one source often share them.
+    shared: Option<ArrayRef>,
+    known: Vec<u32>,
+    /// Values of any batch before.
+    values: HashMap<Box<str>, u32>,
+    bytes: usize,
+}
+
+/// Longer values are not remembered.
+const MAX_VALUE: usize = 4 << 10;
+/// How much text is remembered for a field of one event type.
+const MAX_MEMORY: usize = 2 << 20;
+/// A program with more classes or combinations than this starts anew: only hostile input has so many.
+const MAX_LEARNT: usize = 1 << 18;
 
 #[derive(Debug)]
 pub(super) struct FilterTests {
@@ -74,33 +103,129 @@ pub(super) struct FilterTests {
 pub(super) const FAILED: u32 = 0;
 pub(super) const UNKNOWN: u32 = u32::MAX;
 
-impl Field {
-    /// The class of each row, classifying each distinct value when a row first has it.
-    pub(super) fn row_classes(&mut self, distinct: &Distinct<'_>, rows: &[u32]) -> Vec<u32> {
-        let mut known = vec![UNKNOWN; distinct.values.len()];
-        let mut passed = Vec::new();
-        rows.iter()
-            .map(|&row| {
-                let key = distinct.keys[row as usize] as usize;
-                match known.get(key) {
-                    None => self.absent,
-                    Some(&class) if class != UNKNOWN => class,
-                    Some(_) => {
-                        let class = match distinct.values[key].as_deref() {
-                            None | Some("") => self.absent,
-                            Some(value) => self.classify(value, &mut passed),
-                        };
-                        known[key] = class;
-                        class
-                    }
-                }
-            })
-            .collect()
+impl Program {
+    /// Adds to each row's combination the class of its value in one field.
+    pub(super) fn step(
+        &mut self,
+        level: usize,
+        column: Option<&Column<'_>>,
+        rows: &[u32],
+        states: &mut [u32],
+    ) {
+        let (field, next) = (&mut self.fields[level], &mut self.levels[level]);
+        let Some(column) = column.filter(|c| !c.empty) else {
+            let absent = field.absent;
+            for state in states {
+                *state = next.step(*state, absent);
+            }
+            return;
+        };
+        field.memory.share(&column.values);
+        let values = column.texts();
+        for (row, state) in rows.iter().zip(states) {
+            let key = column.key(*row as usize);
+            let class = match field.memory.known.get(key) {
+                None => field.absent,
+                Some(&class) if class != UNKNOWN => class,
+                Some(_) => field.learn(values, key),
+            };
+            *state = next.step(*state, class);
+        }
     }
 
-    pub(super) fn classify(&mut self, value: &str, passed: &mut Vec<u32>) -> u32 {
-        passed.clear();
-        self.matcher.passes(value, passed);
+    /// The classes of a combination, field by field.
+    pub(super) fn classes(&self, mut state: u32) -> Vec<u32> {
+        let mut classes: Vec<u32> = self
+            .levels
+            .iter()
+            .rev()
+            .map(|level| {
+                let (from, class) = level.origins[state as usize];
+                state = from;
+                class
+            })
+            .collect();
+        classes.reverse();
+        classes
+    }
+
+    /// Forgets what was learnt where it has become too much.
+    pub(super) fn tidy(&mut self) {
+        let learnt = |l: &Level| l.origins.len();
+        let classes = |f: &Field| f.members.len();
+        if self.levels.iter().map(learnt).sum::<usize>() > MAX_LEARNT
+            || self.fields.iter().map(classes).sum::<usize>() > MAX_LEARNT
+        {
+            self.levels = self.fields.iter().map(|_| Level::default()).collect();
+            self.decided.clear();
+            for field in &mut self.fields {
+                field.forget();
+            }
+        }
+    }
+}
+
+impl Memory {
+    /// Keeps what is known of the values only where they are those of the batch before.
+    fn share(&mut self, values: &ArrayRef) {
+        if !self
+            .shared
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, values))
+        {
+            self.known.clear();
+            self.known.resize(values.len(), UNKNOWN);
+            self.shared = Some(Arc::clone(values));
+        }
+    }
+}
+
+impl Field {
+    /// The class of a value that a row of this batch has for the first time.
+    #[cold]
+    fn learn(&mut self, values: &StringArray, key: usize) -> u32 {
+        let class = match text(values, key) {
+            None | Some("") => self.absent,
+            Some(value) => match self.memory.values.get(value) {
+                Some(&class) => class,
+                None => {
+                    let class = self.classify(value);
+                    self.remember(value, class);
+                    class
+                }
+            },
+        };
+        self.memory.known[key] = class;
+        class
+    }
+
+    fn remember(&mut self, value: &str, class: u32) {
+        if value.len() > MAX_VALUE {
+            return;
+        }
+        if self.memory.bytes + value.len() > MAX_MEMORY {
+            self.memory.values.clear();
+            self.memory.bytes = 0;
+        }
+        self.memory.bytes += value.len() + 16;
+        self.memory.values.insert(value.into(), class);
+    }
+
+    fn forget(&mut self) {
+        self.memory = Memory::default();
+        self.classes.clear();
+        // Class 0 is a failed lookup; no filter passes it.
+        self.members = vec![Vec::new()];
+        self.absent = if schema::is_text(&self.name) || self.name.is_empty() {
+            self.classify("-")
+        } else {
+            FAILED
+        };
+    }
+
+    fn classify(&mut self, value: &str) -> u32 {
+        let mut passed = Vec::new();
+        self.matcher.passes(value, &mut passed);
         let mut filters: Vec<u32> = passed
             .iter()
             .map(|t| self.test_filter[*t as usize])
@@ -197,7 +322,7 @@ impl Builder<'_> {
             ..
         } = &mut self.tests[at];
         let mut negate = false;
-        if let Some(value) = text::folded_value(&f.value, self.environment) {
+        if let Some(value) = crate::text::folded_value(&f.value, self.environment) {
             let mut made = tests(f.op, &value);
             made.literals.sort_by_key(ToString::to_string);
             made.literals.dedup();
@@ -228,18 +353,17 @@ impl Builder<'_> {
                 test_filter: tests.iter().map(|(_, f)| *f).collect(),
                 filters,
                 classes: HashMap::new(),
-                // Class 0 is a failed lookup; no filter passes it.
-                members: vec![Vec::new()],
+                members: Vec::new(),
                 absent: FAILED,
+                memory: Memory::default(),
                 name,
             };
-            if schema::is_text(&field.name) {
-                field.absent = field.classify("-", &mut Vec::new());
-            }
             if field.name == "RuleName" && self.input == Input::Recorded {
                 // No column has this name, so every row has the class of an absent value.
                 field.name.clear();
             }
+            field.forget();
+            self.program.levels.push(Level::default());
             self.program.fields.push(field);
         }
         self.program
