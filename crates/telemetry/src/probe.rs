@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 
 use crate::diagnostics::Diagnostics;
+use crate::evtx::{self, Templates};
 use crate::filter::RowFilter;
 use crate::input::Origin;
 use crate::rows::{Plan, Rows};
@@ -12,7 +13,14 @@ use crate::scan::{Options, Scan};
 pub fn evtx(chunks: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
     let mut rows = Rows::new(plan);
     let mut diagnostics = Diagnostics::default();
-    crate::evtx::read(chunks, 4096, "probe.evtx", &mut rows, &mut diagnostics);
+    evtx::read(
+        chunks,
+        4096,
+        "probe.evtx",
+        &mut Templates::default(),
+        &mut rows,
+        &mut diagnostics,
+    );
     (rows.finish(), diagnostics)
 }
 
@@ -20,9 +28,17 @@ pub fn evtx(chunks: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
 pub fn evtx_blocks(chunks: &[u8], block: usize, plan: &Plan) -> (usize, Diagnostics) {
     let mut rows = Rows::new(plan);
     let mut diagnostics = Diagnostics::default();
+    let mut templates = Templates::default();
     let (mut count, mut base) = (0, 4096);
     for block in chunks.chunks(block) {
-        crate::evtx::read(block, base, "probe.evtx", &mut rows, &mut diagnostics);
+        evtx::read(
+            block,
+            base,
+            "probe.evtx",
+            &mut templates,
+            &mut rows,
+            &mut diagnostics,
+        );
         count += std::hint::black_box(rows.finish()).map_or(0, |b| b.num_rows());
         base += block.len() as u64;
     }
@@ -33,7 +49,14 @@ pub fn evtx_blocks(chunks: &[u8], block: usize, plan: &Plan) -> (usize, Diagnost
 pub fn evtx_plan(chunks: &[u8]) -> Plan {
     let mut rows = Rows::new(&Plan::discovery());
     let mut diagnostics = Diagnostics::default();
-    crate::evtx::read(chunks, 4096, "probe.evtx", &mut rows, &mut diagnostics);
+    evtx::read(
+        chunks,
+        4096,
+        "probe.evtx",
+        &mut Templates::default(),
+        &mut rows,
+        &mut diagnostics,
+    );
     everything(&rows)
 }
 

@@ -110,6 +110,15 @@ impl Column {
         }
     }
 
+    /// A number for each kind of column.
+    fn kind(&self) -> usize {
+        match self {
+            Self::Text(_) => 0,
+            Self::Int(_) => 1,
+            Self::Time(_) => 2,
+        }
+    }
+
     fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Text(b) => b.finish(),
@@ -443,14 +452,26 @@ impl Rows {
             return None;
         }
         let rows = std::mem::take(&mut self.rows);
+        // A column for all that nobody had a value for.
+        let mut nothing: [Option<ArrayRef>; 3] = [const { None }; 3];
         let columns: Vec<ArrayRef> = self
             .columns
             .iter_mut()
             .map(|c| {
-                if c.len() < rows {
+                let len = c.len();
+                if len == 0
+                    && let Some(nulls) = &nothing[c.kind()]
+                {
+                    return Arc::clone(nulls);
+                }
+                if len < rows {
                     c.pad(rows);
                 }
-                c.finish()
+                let array = c.finish();
+                if len == 0 {
+                    nothing[c.kind()] = Some(Arc::clone(&array));
+                }
+                array
             })
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -244,6 +244,7 @@ impl Drop for Scan {
 struct Worker<'s> {
     shared: &'s Shared,
     rows: Rows,
+    templates: evtx::Templates,
     diagnostics: Diagnostics,
 }
 
@@ -252,6 +253,7 @@ impl<'s> Worker<'s> {
         Self {
             shared,
             rows: Rows::new(&shared.plan),
+            templates: evtx::Templates::default(),
             diagnostics: Diagnostics::default(),
         }
     }
@@ -384,7 +386,10 @@ impl<'s> Worker<'s> {
                     Format::Xml | Format::Syslog => {
                         xml::read(bytes.bytes(), base, &source, rows, diagnostics)
                     }
-                    Format::Evtx => evtx::read(bytes.bytes(), base, &source, rows, diagnostics),
+                    Format::Evtx => {
+                        let (bytes, templates) = (bytes.bytes(), &mut self.templates);
+                        evtx::read(bytes, base, &source, templates, rows, diagnostics)
+                    }
                 }
                 batches.extend(self.rows.finish());
                 let mut state = self.shared.lock();

@@ -8,6 +8,7 @@
 mod chunk;
 mod place;
 mod program;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -15,13 +16,15 @@ mod tree;
 mod value;
 mod walk;
 
+pub(crate) use templates::Templates;
+
 use bumpalo::Bump;
 
 use crate::diagnostics::Diagnostics;
 use crate::rows::{Position, Rows};
 
 /// Reads every record of `chunks` (whole chunks of 64 KiB, the last may be short) and offers it to `rows`. `base` is the
-/// offset of the first chunk in its file.
+/// offset of the first chunk in its file, `templates` what was learned while filling the same `rows`.
 ///
 /// Damaged chunks and records are reported with their offset, and everything around them is read. A damaged record is
 /// left out as a whole: half of an event would look like one.
@@ -29,10 +32,11 @@ pub(crate) fn read(
     chunks: &[u8],
     base: u64,
     source: &str,
+    templates: &mut Templates,
     rows: &mut Rows,
     diagnostics: &mut Diagnostics,
 ) {
-    read_all(chunks, base, source, rows, diagnostics, false);
+    read_all(chunks, base, source, templates, rows, diagnostics, false);
 }
 
 /// `walk`: without compiling templates, to compare both ways.
@@ -40,6 +44,7 @@ fn read_all(
     chunks: &[u8],
     base: u64,
     source: &str,
+    templates: &mut Templates,
     rows: &mut Rows,
     diagnostics: &mut Diagnostics,
     walk: bool,
@@ -49,7 +54,7 @@ fn read_all(
     for data in chunks.chunks(chunk::CHUNK) {
         // Templates and decoded values of a chunk live until the next one.
         arena.reset();
-        let mut walker = walk::Walker::new(data, &arena, rows, walk);
+        let mut walker = walk::Walker::new(data, &arena, templates, rows, walk);
         chunk::read(data, at, source, diagnostics, |span, _| {
             walker.read(span.body(), span.end)?;
             let offset = at + span.start as u64;

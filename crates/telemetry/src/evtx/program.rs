@@ -1,9 +1,12 @@
-//! What a template makes of its values, worked out once per chunk: which value feeds which key. Steps for keys nobody
+//! What a template makes of its values, worked out once: which value feeds which key. Steps for keys nobody
 //! asked for do not exist. Refuses to know values; what depends on their types is left to the walker.
 
 use std::cell::Cell;
 
+use bumpalo::Bump;
+
 use super::place::{Inside, Place, child};
+use super::templates::Kept;
 use super::token::{BINXML, Value};
 use super::tree::{Element, Part};
 use super::walk::{Frame, Walker, is_blank, local};
@@ -12,11 +15,13 @@ use crate::names::Node;
 
 /// One thing to do for an instance of a template.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'b> {
+pub(super) enum Step {
     /// A text that every instance has.
     Text {
         node: Node,
-        text: &'b str,
+        /// Where among the program's texts it starts and ends.
+        start: u32,
+        end: u32,
         number: u32,
     },
     /// An attribute with one value.
@@ -43,7 +48,8 @@ pub(super) enum Step<'b> {
     Guard { slot: u16, skip: u32 },
     /// An element that fits none of the above.
     Walk {
-        element: &'b Element<'b>,
+        /// Which of the program's elements.
+        element: u32,
         place: Place,
         expand: bool,
     },
@@ -54,8 +60,12 @@ pub(super) type Memo<'b> = (Value, &'b str, u32);
 
 /// The steps of a template at one place of an event.
 pub(super) struct Program<'b> {
-    pub(super) root: &'b Element<'b>,
-    pub(super) steps: &'b [Step<'b>],
+    /// Offset of the template's definition.
+    pub(super) definition: u32,
+    pub(super) steps: &'b [Step],
+    /// The texts of steps, one behind the other.
+    pub(super) texts: &'b str,
+    pub(super) elements: &'b [&'b Element<'b>],
     /// What each step showed last.
     pub(super) memos: &'b [Cell<Option<Memo<'b>>>],
     /// Values that must not be arrays for the steps to be right.
@@ -64,8 +74,12 @@ pub(super) struct Program<'b> {
 
 struct Compiler<'b, 'w, 'r> {
     walker: &'w mut Walker<'b, 'r>,
-    steps: Vec<Step<'b>>,
+    steps: Vec<Step>,
+    texts: String,
+    elements: Vec<&'b Element<'b>>,
     no_arrays: Vec<u16>,
+    /// Some text could not be paid for.
+    spent: bool,
 }
 
 /// What an element's content is.
@@ -79,23 +93,45 @@ enum Content {
 }
 
 impl<'b> Program<'b> {
+    /// The steps of a template defined here, and whether they are right for each of its copies.
     pub(super) fn compile(
+        definition: u32,
         root: &'b Element<'b>,
         place: Place,
         walker: &mut Walker<'b, '_>,
-    ) -> &'b Self {
+    ) -> (&'b Self, bool) {
         let arena = walker.arena;
         let mut compiler = Compiler {
             walker,
             steps: Vec::with_capacity(64),
+            texts: String::new(),
+            elements: Vec::new(),
             no_arrays: Vec::new(),
+            spent: false,
         };
         compiler.element(root, place, true);
-        arena.alloc(Self {
-            root,
+        // Elements that are walked point into this chunk.
+        let lasting = compiler.elements.is_empty() && !compiler.spent;
+        let program = arena.alloc(Self {
+            definition,
             steps: arena.alloc_slice_copy(&compiler.steps),
+            texts: arena.alloc_str(&compiler.texts),
+            elements: arena.alloc_slice_copy(&compiler.elements),
             memos: arena.alloc_slice_fill_with(compiler.steps.len(), |_| Cell::new(None)),
             no_arrays: arena.alloc_slice_copy(&compiler.no_arrays),
+        });
+        (program, lasting)
+    }
+
+    /// What was kept of another copy of the template defined here.
+    pub(super) fn kept(definition: u32, kept: &Kept, arena: &'b Bump) -> &'b Self {
+        arena.alloc(Self {
+            definition,
+            steps: arena.alloc_slice_copy(&kept.steps),
+            texts: arena.alloc_str(&kept.texts),
+            elements: &[],
+            memos: arena.alloc_slice_fill_with(kept.steps.len(), |_| Cell::new(None)),
+            no_arrays: arena.alloc_slice_copy(&kept.no_arrays),
         })
     }
 }
@@ -107,8 +143,9 @@ impl<'b> Compiler<'b, '_, '_> {
             (self.steps.len(), slot)
         });
         if !self.regular(element, place, root) {
+            self.elements.push(element);
             self.steps.push(Step::Walk {
-                element,
+                element: self.elements.len() as u32 - 1,
                 place,
                 expand: !root,
             });
@@ -227,8 +264,14 @@ impl<'b> Compiler<'b, '_, '_> {
 
     fn text(&mut self, node: Node, text: &'b str) {
         if self.walker.rows.wants(node) {
-            let number = self.walker.rows.number();
-            self.steps.push(Step::Text { node, text, number });
+            let start = self.texts.len() as u32;
+            self.texts.push_str(text);
+            self.steps.push(Step::Text {
+                node,
+                start,
+                end: self.texts.len() as u32,
+                number: self.walker.rows.number(),
+            });
         }
     }
 
@@ -236,6 +279,7 @@ impl<'b> Compiler<'b, '_, '_> {
     fn literal(&mut self, parts: &[Part<'b>]) -> &'b str {
         let text = self.walker.text(parts, Frame::NONE, Kind::Text);
         // Only a spent budget fails here, and then the walker says so.
+        self.spent |= text.is_err();
         let text = text.ok().flatten().filter(|t| !is_blank(*t));
         text.map_or("", |t| t.text(self.walker.arena))
     }

@@ -40,6 +40,15 @@ pub(super) enum Part<'b> {
     Instance(u32, u32),
 }
 
+/// A stretch of a template that differs from copy to copy though both say the same: a name, or a size.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Offset of the name that stands here.
+    pub(super) name: Option<usize>,
+}
+
 /// Elements may nest this deep.
 pub(super) const MAX_DEPTH: usize = 256;
 
@@ -70,8 +79,16 @@ impl<'b> Open<'b> {
 struct Builder<'b> {
     arena: &'b Bump,
     data: &'b [u8],
+    definition: bool,
     roots: BumpVec<'b, Part<'b>>,
     open: Vec<Open<'b>>,
+    marks: BumpVec<'b, Mark>,
+}
+
+/// What was read, and what in it may differ from copy to copy.
+pub(super) struct Tree<'b> {
+    pub(super) roots: &'b [Part<'b>],
+    pub(super) marks: &'b [Mark],
 }
 
 /// Reads a stream. In a `definition` elements name what they depend on, and there are places for values.
@@ -79,12 +96,14 @@ pub(super) fn build<'b>(
     cursor: &mut Cursor<'b>,
     definition: bool,
     arena: &'b Bump,
-) -> Read<&'b [Part<'b>]> {
+) -> Read<Tree<'b>> {
     let mut b = Builder {
         arena,
         data: cursor.data,
+        definition,
         roots: BumpVec::new_in(arena),
         open: Vec::new(),
+        marks: BumpVec::new_in(arena),
     };
     let mut scratch = Vec::new();
     while cursor.at < cursor.end {
@@ -97,10 +116,10 @@ pub(super) fn build<'b>(
                 } else {
                     None
                 };
-                cursor.skip(4)?;
-                let name = cursor.name()?;
+                b.size(cursor)?;
+                let name = b.name(cursor)?;
                 if kind == 0x41 {
-                    cursor.skip(4)?;
+                    b.size(cursor)?;
                 }
                 b.start(name, dependency)
             }
@@ -112,7 +131,7 @@ pub(super) fn build<'b>(
                 b.part(Part::Value(value))
             }
             0x06 | 0x46 => {
-                let name = cursor.name()?;
+                let name = b.name(cursor)?;
                 b.attribute(name)
             }
             0x07 | 0x47 => {
@@ -124,13 +143,13 @@ pub(super) fn build<'b>(
                 b.part(Part::Char(c))
             }
             0x09 | 0x49 => {
-                let name = cursor.name()?;
+                let name = b.name(cursor)?;
                 token::name(b.data, name, arena)
                     .map_err(|e| e.what)
                     .and_then(|n| b.part(Part::Entity(n)))
             }
             // Processing instructions are no part of an event's values.
-            0x0a => cursor.name().map(drop).map_err(|e| e.what),
+            0x0a => b.name(cursor).map(drop).map_err(|e| e.what),
             0x0b => cursor.text().map(drop).map_err(|e| e.what),
             0x0c if !definition => {
                 let start = cursor.at;
@@ -154,10 +173,33 @@ pub(super) fn build<'b>(
     if !b.open.is_empty() {
         return cursor.fail("an element without an end");
     }
-    Ok(b.roots.into_bump_slice())
+    Ok(Tree {
+        roots: b.roots.into_bump_slice(),
+        marks: b.marks.into_bump_slice(),
+    })
 }
 
 impl<'b> Builder<'b> {
+    fn size(&mut self, cursor: &mut Cursor<'b>) -> Read<()> {
+        let start = cursor.at;
+        cursor.skip(4)?;
+        self.mark(start, cursor.at, None);
+        Ok(())
+    }
+
+    fn name(&mut self, cursor: &mut Cursor<'b>) -> Read<usize> {
+        let start = cursor.at;
+        let name = cursor.name()?;
+        self.mark(start, cursor.at, Some(name));
+        Ok(name)
+    }
+
+    fn mark(&mut self, start: usize, end: usize, name: Option<usize>) {
+        if self.definition {
+            self.marks.push(Mark { start, end, name });
+        }
+    }
+
     fn start(&mut self, name: usize, dependency: Option<u16>) -> Result<(), &'static str> {
         if self.open.last().is_some_and(|o| o.start) {
             return Err("an element inside a start tag");

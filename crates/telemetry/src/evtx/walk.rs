@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::place::Place;
 use super::program::{Memo, Program, Step};
+use super::templates::{Copied, Templates};
 use super::token::{self, BINXML, Cursor, DEFINITION_HEADER, Damage, Read, UTF16, Value};
 use super::tree::{self, Element, Part};
 use super::value;
@@ -43,6 +44,13 @@ impl Frame {
     };
 }
 
+/// A template's definition in this chunk.
+#[derive(Clone, Copy)]
+struct Definition<'b> {
+    root: &'b Element<'b>,
+    copied: Copied<'b>,
+}
+
 /// Reads the records of one chunk.
 pub(super) struct Walker<'b, 'r> {
     pub(super) data: &'b [u8],
@@ -50,7 +58,8 @@ pub(super) struct Walker<'b, 'r> {
     pub(super) rows: &'r mut Rows,
     pub(super) record: Record<'b>,
     values: Vec<Value>,
-    templates: FxHashMap<u32, Read<&'b Element<'b>>>,
+    kept: &'r mut Templates,
+    definitions: FxHashMap<u32, Read<Definition<'b>>>,
     programs: FxHashMap<(u32, Place), &'b Program<'b>>,
     budget: usize,
     /// Bytes of values added to the record but not paid for yet.
@@ -61,14 +70,21 @@ pub(super) struct Walker<'b, 'r> {
 }
 
 impl<'b, 'r> Walker<'b, 'r> {
-    pub(super) fn new(data: &'b [u8], arena: &'b Bump, rows: &'r mut Rows, walk: bool) -> Self {
+    pub(super) fn new(
+        data: &'b [u8],
+        arena: &'b Bump,
+        kept: &'r mut Templates,
+        rows: &'r mut Rows,
+        walk: bool,
+    ) -> Self {
         Self {
             data,
             arena,
             rows,
             record: Record::default(),
             values: Vec::with_capacity(64),
-            templates: FxHashMap::default(),
+            kept,
+            definitions: FxHashMap::default(),
             programs: FxHashMap::default(),
             budget: CHUNK_BUDGET,
             owed: 0,
@@ -109,8 +125,8 @@ impl<'b, 'r> Walker<'b, 'r> {
         }
         self.charge(at, end.saturating_sub(at))?;
         let mut whole = cursor;
-        let roots = tree::build(&mut whole, false, self.arena)?;
-        for &root in roots {
+        let tree = tree::build(&mut whole, false, self.arena)?;
+        for &root in tree.roots {
             self.child(root, Frame::NONE, place, depth)?;
         }
         self.nesting -= 1;
@@ -131,8 +147,7 @@ impl<'b, 'r> Walker<'b, 'r> {
         let program = match self.programs.get(&(definition, place)) {
             Some(program) => program,
             None => {
-                let root = self.template(definition)?;
-                let program = Program::compile(root, place, self);
+                let program = self.program(definition, place)?;
                 self.programs.insert((definition, place), program);
                 program
             }
@@ -140,7 +155,8 @@ impl<'b, 'r> Walker<'b, 'r> {
         let values = self.values.get(frame.base..frame.base + frame.len);
         let arrays = values.unwrap_or_default().iter().any(Value::is_array);
         if self.walk || arrays && self.must_walk(program, frame) {
-            return self.element(program.root, frame, place, false, depth);
+            let root = self.template(definition)?.root;
+            return self.element(root, frame, place, false, depth);
         }
         self.run(program, frame, depth)
     }
@@ -151,25 +167,47 @@ impl<'b, 'r> Walker<'b, 'r> {
         program.no_arrays.iter().any(array)
     }
 
-    fn template(&mut self, definition: u32) -> Read<&'b Element<'b>> {
-        if let Some(known) = self.templates.get(&definition) {
+    /// The steps of the template defined at this offset.
+    fn program(&mut self, definition: u32, place: Place) -> Read<&'b Program<'b>> {
+        if let Some(kept) = self.kept.find(self.data, definition, place) {
+            let program = Program::kept(definition, kept, self.arena);
+            self.charge(definition as usize, size_of_val(program.steps))?;
+            return Ok(program);
+        }
+        let template = self.template(definition)?;
+        let (program, lasting) = Program::compile(definition, template.root, place, self);
+        if lasting {
+            self.kept
+                .keep(self.data, definition, place, template.copied, program);
+        }
+        Ok(program)
+    }
+
+    fn template(&mut self, definition: u32) -> Read<Definition<'b>> {
+        if let Some(known) = self.definitions.get(&definition) {
             return *known;
         }
         let read = self.read_template(definition as usize);
-        self.templates.insert(definition, read);
+        self.definitions.insert(definition, read);
         read
     }
 
-    fn read_template(&mut self, definition: usize) -> Read<&'b Element<'b>> {
+    fn read_template(&mut self, definition: usize) -> Read<Definition<'b>> {
         let mut header = Cursor::new(self.data, definition, self.data.len());
         header.skip(DEFINITION_HEADER - 4)?;
         let size = header.u32()? as usize;
         let start = header.at;
         header.skip(size)?;
         self.charge(start, size)?;
-        let mut body = Cursor::new(self.data, start, header.at);
-        match tree::build(&mut body, true, self.arena)? {
-            [Part::Element(root)] => Ok(root),
+        let end = header.at;
+        let mut body = Cursor::new(self.data, start, end);
+        let tree = tree::build(&mut body, true, self.arena)?;
+        let marks = tree.marks;
+        match tree.roots {
+            [Part::Element(root)] => Ok(Definition {
+                root,
+                copied: Copied { start, end, marks },
+            }),
             _ => Err(Damage {
                 at: definition,
                 what: "a template without one root element",
@@ -183,7 +221,14 @@ impl<'b, 'r> Walker<'b, 'r> {
         let mut steps = program.steps.iter().zip(program.memos);
         while let Some((step, memo)) = steps.next() {
             match *step {
-                Step::Text { node, text, number } => {
+                Step::Text {
+                    node,
+                    start,
+                    end,
+                    number,
+                } => {
+                    let text = program.texts.get(start as usize..end as usize);
+                    let text = text.unwrap_or_default();
                     self.record.push(node, Raw::KnownText(text, number));
                 }
                 Step::Attribute {
@@ -229,6 +274,7 @@ impl<'b, 'r> Walker<'b, 'r> {
                     place,
                     expand,
                 } => {
+                    let element = program.elements[element as usize];
                     self.element(element, frame, place, expand, depth)?;
                 }
             }

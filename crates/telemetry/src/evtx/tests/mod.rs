@@ -202,6 +202,7 @@ fn what_is_compiled_is_what_is_walked() {
             &bytes[4096..],
             4096,
             "probe.evtx",
+            &mut super::Templates::default(),
             &mut walked,
             &mut Diagnostics::default(),
             true,
@@ -277,6 +278,54 @@ fn a_chunk_written_here_reads_as_the_reference_reads_it() {
     assert!(!row.contains_key("system.security"));
     let start = chunk.starts[1] as u64 + 4096;
     assert_eq!(row["source_offset"], start.to_string());
+}
+
+#[test]
+fn a_template_is_known_again_by_what_it_says() {
+    let of = |a, b: X| {
+        event(vec![element(
+            "EventData",
+            vec![data(a, X::Slot(2, false)), b],
+        )])
+    };
+    // Alike in size and identifier, and each says something else.
+    let ways = [
+        of("A", data("B", X::Slot(3, false))),
+        of("B", data("A", X::Slot(3, false))),
+        of("A", data("B", X::Slot(3, true))),
+        of("A", data("B", X::Text("1"))),
+        of("A", data("B", X::Text("2"))),
+        of("A", element("B", vec![X::Slot(3, false)])),
+        // One that is walked, as no step says what it does.
+        of("A", element("B", vec![X::Char(0x263a), X::Slot(3, false)])),
+    ];
+    let mut chunks = Vec::new();
+    // In every chunk another template comes first and brings the names that the others point at.
+    for first in 0..2 * ways.len() {
+        let mut chunk = Chunk::new();
+        for round in 0..2 {
+            for n in 0..ways.len() {
+                let way = &ways[(first + n) % ways.len()];
+                let values = [text("first"), text(["", "second"][round])];
+                chunk.record_of(n, way, &[head(n as u16), values.to_vec()].concat());
+            }
+        }
+        chunks.extend(chunk.finish());
+    }
+    agree(&chunks);
+    let mut rows = Rows::new(&probe::evtx_plan(&chunks));
+    let mut templates = super::Templates::default();
+    let mut diagnostics = Diagnostics::default();
+    super::read(
+        &chunks,
+        4096,
+        "probe.evtx",
+        &mut templates,
+        &mut rows,
+        &mut diagnostics,
+    );
+    assert_eq!(diagnostics.count, 0);
+    assert_eq!(templates.count(), ways.len() - 1);
 }
 
 #[test]

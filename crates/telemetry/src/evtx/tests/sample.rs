@@ -182,7 +182,8 @@ impl Chunk {
                 self.templates.push(at as u32);
                 self.u32(at as u32);
                 self.u32(0);
-                self.data.extend([number as u8; 16]);
+                // All have the same identifier: it must not matter.
+                self.data.extend([7; 16]);
                 self.u32(0);
                 let body = self.data.len();
                 self.data.extend([0x0f, 1, 1, 0]);
@@ -220,8 +221,13 @@ impl Chunk {
     }
 
     pub(super) fn record(&mut self, template: &X, values: &[Typed]) {
+        self.record_of(0, template, values);
+    }
+
+    /// A record of the template with this number; numbers begin at 0 in every chunk.
+    pub(super) fn record_of(&mut self, number: usize, template: &X, values: &[Typed]) {
         let start = self.begin();
-        self.stream(0, template, values);
+        self.stream(number, template, values);
         self.end(start);
     }
 
