@@ -2,10 +2,25 @@
 //! and how long after a boot, with intervals instead of bare rates. Not inside: how events are read, SQL, and what an
 //! event means for an attacker.
 
+mod boots;
+mod collect;
+mod columns;
+mod finish;
+mod groups;
+pub mod keys;
+mod local;
+pub mod rate;
 mod report;
+mod survey;
+mod tally;
+pub mod words;
+
+pub use collect::{Collector, Names, Select, Spec, columns};
+pub use columns::CountError;
 
 pub use report::{
     Boot, Comparison, Example, Exposure, Group, GroupChange, Host, HostCount, Interval, MAX_HOSTS,
     MAX_MINUTES, MAX_USERS, Mark, Parameters, Regularity, Report, Sign, Sketch, StartUp, Stream,
     Strength, Tally, Time, Timeline,
 };
+pub use survey::{COLUMNS as SURVEY_COLUMNS, STATE as STATE_COLUMN, Survey};

@@ -258,7 +258,7 @@ pub struct Interval {
 pub struct StartUp {
     /// Events within [`Parameters::startup_minutes`] of a boot.
     pub count: u64,
-    /// Their share of those whose distance from a boot is known or that have none before them, 0 to 1.
+    /// Their share of all events, 0 to 1.
     pub share: f64,
     /// Events in each minute after the latest boot of their host, up to [`MAX_MINUTES`].
     pub minutes: Vec<u64>,
@@ -300,9 +300,9 @@ pub enum Regularity {
 pub enum Mark {
     /// Seen on one host, while there are more.
     OneHost,
-    /// Seen for the first time when most of the time observed had passed.
+    /// Seen for the first time when three quarters of the time observed had passed.
     LateFirst,
-    /// On one host in one bucket of time far more than this host has of it at other times.
+    /// In one bucket of time at least ten, and five times what the same host has of it in any other bucket.
     AboveHabit {
         /// The machine: a place in [`Report::hosts`].
         host: usize,
@@ -310,8 +310,8 @@ pub enum Mark {
         bucket: usize,
         /// What was counted there.
         count: u64,
-        /// What the host's other buckets would have let expect.
-        expected: f64,
+        /// The most that this host has of it in any other bucket.
+        habit: u64,
     },
     /// Not in the saved baseline.
     New,

@@ -1,0 +1,178 @@
+//! A batch's columns as the counters need them: text as distinct values with a key per row, event ids and times as
+//! numbers. It refuses to know what they mean.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use predicate::eval::{Distinct, EvalError, column};
+
+use crate::report::Time;
+
+/// Why a batch cannot be counted.
+#[derive(Debug, thiserror::Error)]
+pub enum CountError {
+    /// A column cannot be read as what it should hold.
+    #[error(transparent)]
+    Column(#[from] EvalError),
+}
+
+/// A text column; one that the batch does not have holds no value in any row.
+pub(crate) struct Texts<'a>(Option<Distinct<'a>>);
+
+/// The key of a row without a value.
+pub(crate) const ABSENT: u32 = u32::MAX;
+
+impl<'a> Texts<'a> {
+    pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Result<Self, CountError> {
+        Ok(Self(column(batch, name)?))
+    }
+
+    /// The key of a row's value: a place among [`Texts::values`], or [`ABSENT`].
+    #[inline]
+    pub(crate) fn key(&self, row: usize) -> u32 {
+        match &self.0 {
+            Some(d) => d.keys[row],
+            None => ABSENT,
+        }
+    }
+
+    /// The keys of all rows, where the batch has the column.
+    pub(crate) fn keys(&self) -> Option<&[u32]> {
+        self.0.as_ref().map(|d| d.keys.as_slice())
+    }
+
+    pub(crate) fn value(&self, key: u32) -> Option<&str> {
+        self.0.as_ref()?.values.get(key as usize)?.as_deref()
+    }
+
+    /// How many values there are, whether or not a row has them.
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |d| d.values.len())
+    }
+
+    /// What each value is, by key; the last is for rows without one.
+    pub(crate) fn each<T>(&self, f: impl Fn(Option<&str>) -> T) -> PerValue<T> {
+        let values = self.0.as_ref().map_or(&[][..], |d| &d.values);
+        PerValue(
+            values
+                .iter()
+                .map(|v| f(v.as_deref()))
+                .chain([f(None)])
+                .collect(),
+        )
+    }
+}
+
+/// Something known of each distinct value.
+pub(crate) struct PerValue<T>(Vec<T>);
+
+impl<T: Copy> PerValue<T> {
+    #[inline]
+    pub(crate) fn of(&self, key: u32) -> T {
+        let last = self.0.len() - 1;
+        self.0[(key as usize).min(last)]
+    }
+}
+
+fn find<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
+    let fields = batch.schema_ref().fields();
+    let at = fields
+        .iter()
+        .position(|f| f.name().eq_ignore_ascii_case(name))?;
+    Some(batch.column(at))
+}
+
+/// The instants of a column in microseconds. Text is read as logs spell times; what is no instant is none.
+pub(crate) fn times(batch: &RecordBatch, name: &str) -> Result<Vec<Option<Time>>, CountError> {
+    let Some(array) = find(batch, name) else {
+        return Ok(vec![None; batch.num_rows()]);
+    };
+    if let DataType::Timestamp(_, zone) = array.data_type() {
+        let to = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+        let array = cast(array, &to)
+            .and_then(|a| cast(&a, &DataType::Int64))
+            .map_err(error(name))?;
+        return Ok(array.as_primitive::<Int64Type>().iter().collect());
+    }
+    let texts = Texts::of(batch, name)?;
+    let parsed = texts.each(|v| v.and_then(telemetry::time::parse));
+    Ok((0..batch.num_rows())
+        .map(|row| parsed.of(texts.key(row)))
+        .collect())
+}
+
+/// The whole numbers of a column; what is none counts as absent.
+pub(crate) fn numbers(batch: &RecordBatch, name: &str) -> Result<Vec<Option<i64>>, CountError> {
+    let Some(array) = find(batch, name) else {
+        return Ok(vec![None; batch.num_rows()]);
+    };
+    let array = cast(array, &DataType::Int64).map_err(error(name))?;
+    Ok(array.as_primitive::<Int64Type>().iter().collect())
+}
+
+fn error(name: &str) -> impl Fn(arrow::error::ArrowError) -> EvalError {
+    let column = name.to_owned();
+    move |source| EvalError::Column {
+        column: column.clone(),
+        source,
+    }
+}
+
+/// Whose events a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Log {
+    Sysmon,
+    Security,
+    System,
+    Other,
+}
+
+/// Which log each row of a batch belongs to: by channel, and where that is absent by provider.
+pub(crate) struct Logs<'a> {
+    channel: Texts<'a>,
+    provider: Texts<'a>,
+    by_channel: PerValue<Option<Log>>,
+    by_provider: PerValue<Log>,
+}
+
+impl<'a> Logs<'a> {
+    pub(crate) fn of(batch: &'a RecordBatch) -> Result<Self, CountError> {
+        let channel = Texts::of(batch, "Channel")?;
+        let provider = Texts::of(batch, "Provider")?;
+        let by_channel = channel.each(|v| {
+            v.map(|v| match v.to_ascii_lowercase() {
+                v if v.contains("sysmon") => Log::Sysmon,
+                v if v == "security" => Log::Security,
+                v if v == "system" => Log::System,
+                _ => Log::Other,
+            })
+        });
+        let by_provider = provider.each(|v| match v.map(str::to_ascii_lowercase) {
+            Some(v) if v.contains("sysmon") => Log::Sysmon,
+            Some(v) if v == "microsoft-windows-security-auditing" => Log::Security,
+            Some(v) if v == "eventlog" || v == "microsoft-windows-kernel-general" => Log::System,
+            _ => Log::Other,
+        });
+        Ok(Self {
+            channel,
+            provider,
+            by_channel,
+            by_provider,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn log(&self, row: usize) -> Log {
+        self.by_channel
+            .of(self.channel.key(row))
+            .unwrap_or_else(|| self.by_provider.of(self.provider.key(row)))
+    }
+
+    pub(crate) fn provider(&self) -> &Texts<'a> {
+        &self.provider
+    }
+
+    pub(crate) fn channel(&self, row: usize) -> Option<&str> {
+        self.channel.value(self.channel.key(row))
+    }
+}

@@ -1,0 +1,306 @@
+//! What was looked at, whatever kind of event it was: which machines, from when to when, and when each was booted. It
+//! is fed the same batches as the counters, just before them, and says in the end whether the boots they were told of
+//! were all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::RecordBatch;
+
+use crate::boots::{Boots, Kind};
+use crate::columns::{CountError, Log, Logs, Texts, numbers, times};
+use crate::report::{Boot, Exposure, Host, Time};
+
+/// Machines told apart; the events of others are counted under an empty name.
+const MAX_HOSTS: usize = 100_000;
+/// Days told apart.
+const MAX_DAYS: usize = 100_000;
+/// Microseconds of a day.
+pub(crate) const DAY: i64 = 86_400_000_000;
+/// The least time a machine counts as observed, in days: an hour.
+const LEAST_DAYS: f64 = 1.0 / 24.0;
+
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    name: String,
+    events: u64,
+    first: Option<Time>,
+    last: Option<Time>,
+    boots: Boots,
+}
+
+/// Machines, times and boots.
+#[derive(Debug, Default)]
+pub struct Survey {
+    hosts: Vec<Seen>,
+    places: BTreeMap<String, u32>,
+    timeless: u64,
+    days: BTreeSet<i64>,
+    late: bool,
+}
+
+/// The columns that a survey reads, by canonical name.
+pub const COLUMNS: [&str; 9] = [
+    "timecreated",
+    "computer",
+    "channel",
+    "provider",
+    "eventid",
+    "image",
+    "parentimage",
+    "terminalsessionid",
+    "newprocessname",
+];
+/// One more, for Sysmon's own start.
+pub const STATE: &str = "state";
+
+impl Survey {
+    /// Takes a batch in.
+    ///
+    /// # Errors
+    /// Where a column cannot be read as what it should hold.
+    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), CountError> {
+        let host = Texts::of(batch, "Computer")?;
+        let time = times(batch, "TimeCreated")?;
+        let places = self.places(&host);
+        // Per distinct host first, so that a row costs two comparisons.
+        let mut seen = vec![(0u64, Time::MAX, Time::MIN); places.len()];
+        let mut day = i64::MIN;
+        for (row, time) in time.iter().enumerate() {
+            let at = (host.key(row) as usize).min(places.len() - 1);
+            let (events, first, last) = &mut seen[at];
+            *events += 1;
+            let Some(time) = *time else {
+                self.timeless += 1;
+                continue;
+            };
+            // What lay before this batch decides whether a boot that turns up in it comes too late.
+            *first = time.min(*first);
+            *last = time.max(*last);
+            if time.div_euclid(DAY) != day {
+                day = time.div_euclid(DAY);
+                if self.days.len() < MAX_DAYS {
+                    self.days.insert(day);
+                }
+            }
+        }
+        self.signs(batch, &host, &time, &places)?;
+        for host in &mut self.hosts {
+            if let (Some(from), Some(last)) = (host.boots.settle(), host.last) {
+                self.late |= from <= last;
+            }
+        }
+        for (place, (events, first, last)) in places.iter().zip(seen) {
+            let host = &mut self.hosts[*place as usize];
+            host.events += events;
+            if first <= last {
+                host.first = Some(host.first.map_or(first, |f| f.min(first)));
+                host.last = Some(host.last.map_or(last, |l| l.max(last)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of each distinct host of a batch; the last is for rows without one.
+    pub(crate) fn places(&mut self, host: &Texts<'_>) -> Vec<u32> {
+        let absent = host
+            .keys()
+            .is_none_or(|keys| keys.iter().any(|k| *k as usize >= host.len()));
+        let count = u32::try_from(host.len()).unwrap_or(u32::MAX);
+        let mut places: Vec<u32> = (0..count)
+            .map(|key| self.place(host.value(key).unwrap_or_default()))
+            .collect();
+        places.push(if absent { self.place("") } else { 0 });
+        places
+    }
+
+    fn place(&mut self, name: &str) -> u32 {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        if self.hosts.len() >= MAX_HOSTS && !name.is_empty() {
+            return self.place("");
+        }
+        let place = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
+        self.hosts.push(Seen {
+            name: name.to_owned(),
+            ..Seen::default()
+        });
+        self.places.insert(name.to_owned(), place);
+        place
+    }
+
+    fn signs(
+        &mut self,
+        batch: &RecordBatch,
+        host: &Texts<'_>,
+        time: &[Option<Time>],
+        places: &[u32],
+    ) -> Result<(), CountError> {
+        let ids = numbers(batch, "EventID")?;
+        if !ids
+            .iter()
+            .any(|id| matches!(id, Some(1 | 4 | 12 | 4688 | 6005 | 6009)))
+        {
+            return Ok(());
+        }
+        let logs = Logs::of(batch)?;
+        let program = |v: Option<&str>| match last_component(v.unwrap_or_default()) {
+            n if n.eq_ignore_ascii_case("smss.exe") => Some(Program::Smss),
+            n if n.eq_ignore_ascii_case("csrss.exe") => Some(Program::Csrss),
+            n if n.eq_ignore_ascii_case("wininit.exe") => Some(Program::Wininit),
+            _ => None,
+        };
+        let (image, created) = (
+            Texts::of(batch, "Image")?,
+            Texts::of(batch, "NewProcessName")?,
+        );
+        let (by_image, by_created) = (image.each(program), created.each(program));
+        let session = Texts::of(batch, "TerminalSessionId")?;
+        let sessions = session.each(|v| v.map(|v| v == "0"));
+        let parent = Texts::of(batch, "ParentImage")?;
+        let parents = parent.each(|v| match v {
+            None | Some("" | "-") => None,
+            Some(v) => Some(v.eq_ignore_ascii_case("System")),
+        });
+        let state = Texts::of(batch, STATE)?;
+        let started = state.each(|v| v.is_some_and(|v| v.eq_ignore_ascii_case("Started")));
+        let kernel = logs.provider().each(|v| {
+            v.is_some_and(|v| v.eq_ignore_ascii_case("Microsoft-Windows-Kernel-General"))
+        });
+        let event_log = logs
+            .provider()
+            .each(|v| v.is_none_or(|v| v.eq_ignore_ascii_case("EventLog")));
+        for (row, id) in ids.iter().enumerate() {
+            let (Some(id @ (1 | 4 | 12 | 4688 | 6005 | 6009)), Some(time)) = (id, time[row]) else {
+                continue;
+            };
+            let kind = match (logs.log(row), id) {
+                (Log::Sysmon, 1) => by_image
+                    .of(image.key(row))
+                    .map(|p| p.started(sessions.of(session.key(row)), parents.of(parent.key(row)))),
+                (Log::Security, 4688) => by_created
+                    .of(created.key(row))
+                    .map(|p| p.started(None, None)),
+                (Log::Sysmon, 4) => started.of(state.key(row)).then_some(Kind::SensorStarted),
+                (Log::System, 12) => kernel
+                    .of(logs.provider().key(row))
+                    .then_some(Kind::KernelStarted),
+                (Log::System, 6005) => event_log
+                    .of(logs.provider().key(row))
+                    .then_some(Kind::EventLogStarted),
+                (Log::System, 6009) => event_log
+                    .of(logs.provider().key(row))
+                    .then_some(Kind::Version),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                let at = (host.key(row) as usize).min(places.len() - 1);
+                self.hosts[places[at] as usize].boots.add(time, kind);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a boot turned up after later events of its machine had gone by: then who counted along was told of too
+    /// few boots, and must count again with this survey.
+    pub fn late(&self) -> bool {
+        self.late
+    }
+
+    /// Forgets that boots turned up late: what is counted from here on knows of all.
+    pub fn settled(&mut self) {
+        self.late = false;
+    }
+
+    /// Boots of the machine in this place, in order.
+    pub(crate) fn boots_of(&self, place: u32) -> &[Time] {
+        self.hosts
+            .get(place as usize)
+            .map_or(&[], |h| h.boots.instants())
+    }
+
+    /// Every machine with events, by name, and for each place its rank in this list, if it is there.
+    pub(crate) fn hosts(&self) -> (Vec<Host>, Vec<Option<usize>>) {
+        let mut rank = vec![None; self.hosts.len()];
+        let mut hosts = Vec::new();
+        for place in self.places.values().map(|p| *p as usize) {
+            let seen = &self.hosts[place];
+            if seen.events == 0 {
+                continue;
+            }
+            rank[place] = Some(hosts.len());
+            let span = seen.first.zip(seen.last).map_or(0, |(a, b)| b - a);
+            hosts.push(Host {
+                name: seen.name.clone(),
+                events: seen.events,
+                first: seen.first,
+                last: seen.last,
+                days: (span as f64 / DAY as f64).max(LEAST_DAYS),
+            });
+        }
+        (hosts, rank)
+    }
+
+    /// Every boot, by host and time.
+    pub(crate) fn boots(&self, rank: &[Option<usize>]) -> Vec<Boot> {
+        let places = self.places.values().map(|p| *p as usize);
+        places
+            .filter_map(|p| Some(self.hosts[p].boots.report(rank[p]?)))
+            .flatten()
+            .collect()
+    }
+
+    /// What was observed.
+    pub(crate) fn exposure(&self, hosts: &[Host]) -> Exposure {
+        Exposure {
+            events: self.hosts.iter().map(|h| h.events).sum(),
+            timeless: self.timeless,
+            first: hosts.iter().filter_map(|h| h.first).min(),
+            last: hosts.iter().filter_map(|h| h.last).max(),
+            days: self.days.len() as u64,
+            host_days: hosts.iter().map(|h| h.days).sum(),
+        }
+    }
+
+    /// Whether more was met than is told apart, in words.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.hosts.len() >= MAX_HOSTS {
+            notes.push(format!(
+                "more than {MAX_HOSTS} hosts; the rest is counted as one without a name"
+            ));
+        }
+        let lost: u64 = self.hosts.iter().map(|h| h.boots.lost).sum();
+        if lost > 0 {
+            notes.push(format!(
+                "{lost} signs of boots were left aside: more than any machine leaves"
+            ));
+        }
+        notes
+    }
+}
+
+/// A program that Windows starts in each boot or session.
+#[derive(Clone, Copy)]
+enum Program {
+    Smss,
+    Csrss,
+    Wininit,
+}
+
+impl Program {
+    /// What the start of this program is a sign of. The session manager starts one of itself for each session.
+    fn started(self, session_zero: Option<bool>, by_system: Option<bool>) -> Kind {
+        match (self, session_zero, by_system) {
+            (Self::Wininit, ..) => Kind::Wininit,
+            (Self::Smss, Some(true), Some(true)) => Kind::SessionManager,
+            (Self::Smss, Some(true), None) => Kind::SessionManagerZero,
+            (Self::Csrss, Some(true), _) => Kind::CsrssZero,
+            _ => Kind::SessionProcess,
+        }
+    }
+}
+
+fn last_component(path: &str) -> &str {
+    path.rsplit('\\').next().unwrap_or(path)
+}

@@ -1,0 +1,208 @@
+//! What is kept of one group while it is counted: numbers only, in bounded space. It refuses to know fields and batches.
+
+use crate::report::{MAX_MINUTES, Time};
+
+/// Lengths of the buckets of time in seconds, each a multiple of the one before, so that counts can be joined. Up to a
+/// day they also divide a day.
+const WIDTHS: [i64; 8] = [60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400];
+/// Buckets that a whole recording may take before they are joined.
+pub(crate) const MAX_BUCKETS: i64 = 240;
+/// The place of hosts beyond those a group tells apart.
+pub(crate) const OTHER: u32 = u32::MAX;
+
+/// Microseconds of a bucket at this step of coarseness. From a day on, each step doubles.
+pub(crate) fn width(step: u32) -> i64 {
+    let last = WIDTHS.len() - 1;
+    let seconds = match usize::try_from(step).unwrap_or(usize::MAX) {
+        i if i <= last => WIDTHS[i],
+        // Beyond 2^40 days there is no time that fits into 64 bits.
+        i => WIDTHS[last] << (i - last).min(23),
+    };
+    seconds * 1_000_000
+}
+
+/// The least step at which both instants lie within [`MAX_BUCKETS`].
+pub(crate) fn step_for(first: Time, last: Time) -> u32 {
+    (0..)
+        .find(|s| last.div_euclid(width(*s)) - first.div_euclid(width(*s)) < MAX_BUCKETS)
+        .unwrap_or(0)
+}
+
+/// Events of one host in one bucket of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// Start of the bucket over its length.
+    pub(crate) bucket: i64,
+    pub(crate) host: u32,
+    pub(crate) count: u64,
+}
+
+/// Events of one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostTally {
+    pub(crate) host: u32,
+    pub(crate) count: u64,
+    pub(crate) start_up: u64,
+    pub(crate) first: Time,
+    pub(crate) last: Time,
+}
+
+/// How far an event is from the latest boot of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Distance {
+    /// Whole minutes, fewer than [`MAX_MINUTES`].
+    Minutes(u8),
+    Later,
+    Unknown,
+}
+
+/// The counts of a set of events.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) count: u64,
+    pub(crate) first: Option<Time>,
+    pub(crate) last: Option<Time>,
+    /// By host.
+    pub(crate) hosts: Vec<HostTally>,
+    pub(crate) more_hosts: bool,
+    /// By bucket, then host.
+    pub(crate) cells: Vec<Cell>,
+    /// Empty until there is an event soon after a boot.
+    pub(crate) minutes: Vec<u64>,
+    pub(crate) later: u64,
+    pub(crate) unknown: u64,
+    /// Places of the users, in order.
+    pub(crate) users: Vec<u32>,
+}
+
+impl Counts {
+    /// Adds events of one host in one bucket.
+    pub(crate) fn add_cell(&mut self, bucket: i64, host: u32, count: u64) -> bool {
+        let key = (bucket, host);
+        // Recordings are mostly in order, so the place is mostly near the end.
+        let at = match self.cells.last() {
+            Some(last) if (last.bucket, last.host) < key => Err(self.cells.len()),
+            _ => self
+                .cells
+                .binary_search_by_key(&key, |c| (c.bucket, c.host)),
+        };
+        match at {
+            Ok(at) => {
+                self.cells[at].count += count;
+                false
+            }
+            Err(at) => {
+                let cell = Cell {
+                    bucket,
+                    host,
+                    count,
+                };
+                self.cells.insert(at, cell);
+                true
+            }
+        }
+    }
+
+    /// Adds events of one host; says under which place they are counted.
+    pub(crate) fn add_host(&mut self, events: HostTally, most: usize) -> u32 {
+        match self.hosts.binary_search_by_key(&events.host, |h| h.host) {
+            Ok(at) => {
+                let host = &mut self.hosts[at];
+                host.count += events.count;
+                host.start_up += events.start_up;
+                host.first = host.first.min(events.first);
+                host.last = host.last.max(events.last);
+                events.host
+            }
+            Err(at) if self.hosts.len() < most || events.host == OTHER => {
+                self.hosts.insert(at, events);
+                events.host
+            }
+            Err(_) => {
+                self.more_hosts = true;
+                let host = OTHER;
+                self.add_host(HostTally { host, ..events }, most)
+            }
+        }
+    }
+
+    pub(crate) fn add_minute(&mut self, minute: u8, count: u64) {
+        if self.minutes.is_empty() {
+            self.minutes = vec![0; MAX_MINUTES];
+        }
+        self.minutes[usize::from(minute)] += count;
+    }
+
+    /// Events in the first minutes after a boot.
+    pub(crate) fn start_up(&self, minutes: u32) -> u64 {
+        let n = usize::try_from(minutes).unwrap_or(usize::MAX);
+        self.minutes.iter().take(n).sum()
+    }
+
+    pub(crate) fn add_time(&mut self, first: Time, last: Time) {
+        self.first = Some(self.first.map_or(first, |f| f.min(first)));
+        self.last = Some(self.last.map_or(last, |l| l.max(last)));
+    }
+
+    /// Adds a user; at most so many are kept.
+    pub(crate) fn add_user(&mut self, user: u32, most: usize) {
+        if let Err(at) = self.users.binary_search(&user)
+            && self.users.len() < most
+        {
+            self.users.insert(at, user);
+        }
+    }
+
+    /// Joins buckets from one step of coarseness to a later one.
+    pub(crate) fn coarsen(&mut self, from: u32, to: u32) {
+        let factor = width(to) / width(from);
+        let mut joined: Vec<Cell> = Vec::with_capacity(self.cells.len() / 2);
+        let mut cells = std::mem::take(&mut self.cells);
+        for cell in &mut cells {
+            cell.bucket = cell.bucket.div_euclid(factor);
+        }
+        cells.sort_unstable_by_key(|c| (c.bucket, c.host));
+        for cell in cells {
+            match joined.last_mut() {
+                Some(last) if (last.bucket, last.host) == (cell.bucket, cell.host) => {
+                    last.count += cell.count;
+                }
+                _ => joined.push(cell),
+            }
+        }
+        joined.shrink_to_fit();
+        self.cells = joined;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn buckets_nest_and_every_time_fits() {
+        for step in 0..30 {
+            assert_eq!(width(step + 1) % width(step), 0, "step {step}");
+        }
+        let step = step_for(i64::MIN / 2, i64::MAX / 2);
+        assert!(width(step) > 0);
+    }
+
+    proptest! {
+        #[test]
+        fn joining_buckets_is_counting_in_wider_ones(
+            events in prop::collection::vec((0i64..400_000_000_000, 0u32..3), 1..200),
+            from in 0u32..5, more in 1u32..5,
+        ) {
+            let (mut fine, mut coarse) = (Counts::default(), Counts::default());
+            for (time, host) in &events {
+                fine.add_cell(time.div_euclid(width(from)), *host, 1);
+                coarse.add_cell(time.div_euclid(width(from + more)), *host, 1);
+            }
+            fine.coarsen(from, from + more);
+            prop_assert_eq!(fine.cells, coarse.cells);
+        }
+    }
+}

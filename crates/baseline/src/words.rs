@@ -1,0 +1,174 @@
+//! A stream in one sentence, as an analyst would say it. It refuses to lay out pages.
+
+use crate::report::{Group, Regularity, Report, Stream};
+
+/// A number with its thousands apart.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 host`, `2 hosts`.
+fn plural(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// A rate or a share in per cent, with as many digits as say something.
+pub fn number(x: f64) -> String {
+    match x {
+        x if x.is_infinite() => "∞".to_owned(),
+        x if x == 0.0 => "0".to_owned(),
+        x if x >= 99.95 => grouped(x.round() as u64),
+        x if x >= 0.095 => format!("{x:.1}"),
+        x if x >= 0.0095 => format!("{x:.2}"),
+        x if x >= 0.00095 => format!("{x:.3}"),
+        x => format!("{x:.0e}"),
+    }
+}
+
+/// A share as whole per cent, that is never rounded to all or nothing.
+pub fn percent(share: f64) -> String {
+    match share * 100.0 {
+        p if p > 0.0 && p < 0.5 => "under 1 %".to_owned(),
+        p if p >= 99.5 && p < 100.0 => "over 99 %".to_owned(),
+        p => format!("{p:.0} %"),
+    }
+}
+
+/// How long something was looked at, from days.
+fn time(days: f64) -> String {
+    match days * 24.0 {
+        h if h >= 47.0 => format!("{} days", grouped(days.round() as u64)),
+        h if h >= 1.5 => format!("{h:.0} hours"),
+        h if h >= 1.5 / 60.0 => format!("{:.0} minutes", h * 60.0),
+        h => format!("{:.0} seconds", h * 3600.0),
+    }
+}
+
+/// What a group of this stream is called: `source -> target pair` where it is one.
+fn group_name(stream: &Stream) -> String {
+    let keys: Vec<&str> = stream.keys.iter().map(String::as_str).collect();
+    match keys.as_slice() {
+        ["SourceImage", "TargetImage"] => "source -> target pair".to_owned(),
+        ["ParentImage", "Image"] | ["ParentProcessName", "NewProcessName"] => {
+            "parent -> child pair".to_owned()
+        }
+        [one] => format!("{one} value"),
+        [first, .., last] if keys.len() > 2 => {
+            let _ = (first, last);
+            format!("combination of {}", keys.join(", "))
+        }
+        _ => format!("{} pair", keys.join(" / ")),
+    }
+}
+
+fn count_of(n: u64, what: &str, more: bool) -> String {
+    let what = match what.strip_prefix("combination") {
+        Some(rest) if n != 1 => format!("combinations{rest}"),
+        Some(_) => what.to_owned(),
+        None if n == 1 => what.to_owned(),
+        None => format!("{what}s"),
+    };
+    let more = if more { "more than " } else { "" };
+    // "More than" counts those that are kept.
+    format!("{more}{} {what}", grouped(n))
+}
+
+/// A stream in one sentence: how many where and how long, how it lies to boots, from how many groups.
+pub(crate) fn summary(report: &Report, stream: &Stream) -> String {
+    let total = &stream.total;
+    let span = report
+        .exposure
+        .first
+        .zip(report.exposure.last)
+        .map_or(0.0, |(a, b)| (b - a) as f64 / 86_400e6);
+    let mut parts = vec![format!(
+        "{} {} event{} on {} in {}",
+        grouped(total.count),
+        stream.name,
+        if total.count == 1 { "" } else { "s" },
+        plural(total.hosts_total, "host"),
+        time(span),
+    )];
+    let booted = !report.boots.is_empty();
+    if booted {
+        parts.push(format!(
+            "{} within {} of a boot",
+            percent(total.start_up.share),
+            plural(u64::from(report.parameters.startup_minutes), "minute"),
+        ));
+    } else {
+        parts.push("no boot in the recording, so nothing is known of start-up".to_owned());
+    }
+    let kept = stream.distinct - u64::from(stream.sketch.is_some());
+    parts.push(count_of(kept, &group_name(stream), stream.sketch.is_some()));
+    let rate = if booted {
+        total.start_up.outside
+    } else {
+        total.rate
+    };
+    let range = format!(
+        "{} a host-day ({} to {})",
+        number(rate.value),
+        number(rate.low),
+        number(rate.high)
+    );
+    if booted && total.count > total.start_up.count {
+        let groups = outside_groups(stream);
+        parts.push(format!("outside start-up {range}, from {groups}"));
+    } else if booted {
+        parts.push("none outside start-up".to_owned());
+    } else {
+        parts.push(range);
+    }
+    let mut text = parts.join("; ");
+    text.push('.');
+    if let Regularity::Bursty { dispersion } = total.regularity {
+        text.push_str(&format!(
+            " They come in bursts (index of dispersion {}), so the true interval is wider.",
+            number(dispersion)
+        ));
+    }
+    text
+}
+
+fn outside_groups(stream: &Stream) -> String {
+    let name = group_name(stream);
+    let short = match name.as_str() {
+        n if n.ends_with("pair") => "pair",
+        n if n.ends_with("value") => "value",
+        _ => "combination",
+    };
+    count_of(stream.distinct_outside, short, stream.sketch.is_some())
+}
+
+/// The values of a group on one line.
+pub fn values(group: &Group) -> String {
+    let shown = |v: &Option<String>| v.clone().unwrap_or_else(|| "(none)".to_owned());
+    let values: Vec<String> = group.values.iter().map(shown).collect();
+    values.join(" -> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_what_they_say() {
+        assert_eq!(
+            [3.14159, 0.0342, 1234.5, 0.0].map(number),
+            ["3.1", "0.03", "1,235", "0"]
+        );
+        assert_eq!(percent(0.9999), "over 99 %");
+        assert_eq!(percent(0.001), "under 1 %");
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(time(9.0), "9 days");
+    }
+}
