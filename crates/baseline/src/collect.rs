@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
 
-use crate::columns::{ABSENT, CountError, Log, Logs, Texts, numbers, times};
+use crate::columns::{CountError, Log, Logs, Texts, numbers, times};
 use crate::groups::{Groups, Place};
 use crate::keys::EventKeys;
 use crate::local::{Local, Rows};
@@ -147,6 +147,8 @@ pub(crate) struct Counting {
     pub(crate) channel: Option<String>,
     pub(crate) total: Counts,
     pub(crate) groups: Groups,
+    /// Users in the order they are met, so that those that are kept do not depend on where batches end.
+    pub(crate) users: Interner,
 }
 
 /// Counts batches.
@@ -155,7 +157,6 @@ pub struct Collector {
     pub(crate) parameters: Parameters,
     names: Names,
     pub(crate) streams: Vec<Counting>,
-    pub(crate) users: Interner,
     pub(crate) files: Interner,
     /// How coarse the buckets of time are.
     pub(crate) step: u32,
@@ -173,12 +174,12 @@ impl Collector {
             channel: None,
             total: Counts::default(),
             groups: Groups::new(parameters.max_groups),
+            users: Interner::default(),
         });
         Self {
             streams: streams.collect(),
             names,
             parameters,
-            users: Interner::default(),
             files: Interner::default(),
             step: 0,
             span: None,
@@ -348,7 +349,11 @@ impl Collector {
     ) {
         let stream = &mut self.streams[at];
         let mut values: Vec<Option<&str>> = Vec::with_capacity(input.by.len());
-        // Hosts first: a cell is counted under the place that its host was given.
+        if let Some(users) = input.user {
+            for user in self.local.users().filter_map(|key| users.value(key)) {
+                stream.users.number(user);
+            }
+        }
         for (number, found) in self.local.groups().enumerate() {
             values.clear();
             let row = found.row as usize;
@@ -378,6 +383,7 @@ impl Collector {
                 group.counts.add_minute(minute, count);
                 stream.total.add_minute(minute, count);
             }
+            // A cell is counted under the place that its host was given.
             for host in self.local.hosts_of(number) {
                 let tally = HostTally {
                     host: host.place,
@@ -398,9 +404,7 @@ impl Collector {
                 continue;
             };
             for key in self.local.users_of(number) {
-                if key != ABSENT
-                    && let Some(user) = users.value(key).and_then(|u| self.users.number(u))
-                {
+                if let Some(user) = users.value(key).and_then(|u| stream.users.number(u)) {
                     group.counts.add_user(user, MAX_USERS);
                     stream.total.add_user(user, MAX_USERS);
                 }

@@ -20,7 +20,7 @@ pub enum CountError {
 pub(crate) struct Texts<'a>(Option<Distinct<'a>>);
 
 /// The key of a row without a value.
-pub(crate) const ABSENT: u32 = u32::MAX;
+const ABSENT: u32 = u32::MAX;
 
 impl<'a> Texts<'a> {
     pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Result<Self, CountError> {

@@ -24,7 +24,6 @@ const HABIT_BUCKETS: i64 = 4;
 struct Frame<'a> {
     hosts: &'a [Host],
     rank: &'a [Option<usize>],
-    users: &'a Interner,
     files: &'a Interner,
     timeline: Timeline,
     /// Number of the first bucket.
@@ -59,7 +58,6 @@ impl Collector {
         let frame = Frame {
             hosts: &hosts,
             rank: &rank,
-            users: &self.users,
             files: &self.files,
             origin: span.map_or(0, |(first, _)| bucket(first)),
             timeline,
@@ -110,6 +108,7 @@ impl Frame<'_> {
             channel,
             total,
             groups,
+            users,
         } = counting;
         let sketch = groups.sketched().then(|| Sketch {
             kept: groups.len(),
@@ -119,7 +118,7 @@ impl Frame<'_> {
         let mut groups: Vec<Group> = groups
             .into_groups()
             .into_iter()
-            .map(|g| self.group(g, count, rates))
+            .map(|g| self.group(g, count, &users, rates))
             .collect();
         groups.sort_by(|a, b| (b.tally.count, &a.values).cmp(&(a.tally.count, &b.values)));
         let outside = |g: &&Group| g.tally.count > g.tally.start_up.count;
@@ -138,7 +137,7 @@ impl Frame<'_> {
             keys: spec.by,
             user: spec.user,
             summary: String::new(),
-            total: self.tally(total, rates),
+            total: self.tally(total, &users, rates),
             distinct: groups.len() as u64 + u64::from(sketch.is_some()),
             distinct_outside: groups.iter().filter(outside).count() as u64,
             groups,
@@ -147,7 +146,7 @@ impl Frame<'_> {
         }
     }
 
-    fn group(&self, group: groups::Group, of: u64, rates: &mut Rates) -> Group {
+    fn group(&self, group: groups::Group, of: u64, users: &Interner, rates: &mut Rates) -> Group {
         let marks = self.marks(&group.counts);
         let count = group.counts.count;
         Group {
@@ -156,7 +155,7 @@ impl Frame<'_> {
                 .iter()
                 .map(|v| v.as_ref().map(ToString::to_string))
                 .collect(),
-            tally: self.tally(group.counts, rates),
+            tally: self.tally(group.counts, users, rates),
             share: count as f64 / of.max(1) as f64,
             error: group.error,
             example: group.example.and_then(|p| self.example(p)),
@@ -183,7 +182,7 @@ impl Frame<'_> {
         *self.rank.get(place as usize)?
     }
 
-    fn tally(&self, counts: Counts, rates: &mut Rates) -> Tally {
+    fn tally(&self, counts: Counts, names: &Interner, rates: &mut Rates) -> Tally {
         let start_up = counts.start_up(self.parameters.startup_minutes);
         // A sketched group counts events it never saw; where those lay is not known, so they are not taken for quiet.
         let outside = counts.count - start_up.min(counts.count);
@@ -215,7 +214,7 @@ impl Frame<'_> {
         let mut users: Vec<String> = counts
             .users
             .iter()
-            .map(|u| self.users.text(*u).to_owned())
+            .map(|u| names.text(*u).to_owned())
             .collect();
         users.sort_unstable();
         users.truncate(MAX_USERS);

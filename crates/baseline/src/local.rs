@@ -249,6 +249,11 @@ impl Local {
         std::iter::successors(first, move |m| from(m.2)).map(|m| (m.0, m.1))
     }
 
+    /// Keys of users in the order of the rows; one may come more than once.
+    pub(crate) fn users(&self) -> impl Iterator<Item = u32> {
+        self.users.iter().map(|u| u.0)
+    }
+
     pub(crate) fn users_of(&self, group: usize) -> impl Iterator<Item = u32> {
         let from = |at: u32| self.users.get(at as usize);
         std::iter::successors(from(self.groups[group].users), move |u| from(u.1)).map(|u| u.0)

@@ -144,12 +144,13 @@ impl Counts {
         self.last = Some(self.last.map_or(last, |l| l.max(last)));
     }
 
-    /// Adds a user; at most so many are kept.
+    /// Adds a user; at most so many are kept, those with the smallest numbers.
     pub(crate) fn add_user(&mut self, user: u32, most: usize) {
         if let Err(at) = self.users.binary_search(&user)
-            && self.users.len() < most
+            && at < most
         {
             self.users.insert(at, user);
+            self.users.truncate(most);
         }
     }
 
