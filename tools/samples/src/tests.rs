@@ -8,7 +8,7 @@ use telemetry::sysmon_fields;
 
 use crate::model::event::Event;
 use crate::model::host::Host;
-use crate::{recordings, role, samples_folder};
+use crate::{folder, recordings, role};
 
 fn hosts() -> [Host; 2] {
     [role::workstation::record(), role::server::record()]
@@ -41,7 +41,7 @@ fn name<'a>(event: &'a Event, field: &str) -> &'a str {
 fn the_files_in_the_repository_are_these() {
     let mut size = 0;
     for (file, content) in recordings() {
-        let stored = std::fs::read(samples_folder().join(file)).unwrap();
+        let stored = std::fs::read(folder("samples").join(file)).unwrap();
         size += stored.len();
         assert!(
             stored == content.as_bytes(),

@@ -39,6 +39,31 @@ pub(crate) static SYSTEM: Log = Log {
     keywords: 0x8080_0000_0000_0000,
 };
 
+/// The service that keeps the logs, in the log of the system.
+pub(crate) static EVENT_LOG: Log = Log {
+    channel: "System",
+    provider: "EventLog",
+    guid: "",
+    qualifiers: Some(32768),
+    keywords: 0x0080_0000_0000_0000,
+};
+
+pub(crate) static KERNEL_GENERAL: Log = Log {
+    channel: "System",
+    provider: "Microsoft-Windows-Kernel-General",
+    guid: "{a68ca8b7-004f-d7b6-a698-07e2de0f1f5d}",
+    qualifiers: None,
+    keywords: 0x8000_0000_0000_0080,
+};
+
+pub(crate) static KERNEL_POWER: Log = Log {
+    channel: "System",
+    provider: "Microsoft-Windows-Kernel-Power",
+    guid: "{331c3b3a-2005-44c2-ac5e-77220c37d6b4}",
+    qualifiers: None,
+    keywords: 0x8000_4000_0000_0002,
+};
+
 pub(crate) static POWERSHELL: Log = Log {
     channel: "Microsoft-Windows-PowerShell/Operational",
     provider: "Microsoft-Windows-PowerShell",

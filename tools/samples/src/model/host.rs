@@ -32,6 +32,11 @@ pub(crate) const NETWORK_SERVICE: Account = Account {
     integrity: "System",
 };
 
+/// What the first process after the kernel's gets.
+const FIRST_PID: u32 = 300;
+/// Where process ids begin again: Windows gives the free ones anew.
+const LAST_PID: u32 = 48_000;
+
 /// A running process.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
@@ -46,20 +51,23 @@ pub(crate) struct Process {
 #[derive(Debug)]
 pub(crate) struct Host {
     /// Fully qualified name.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) domain: &'static str,
-    pub(crate) address: &'static str,
+    pub(crate) address: String,
     pub(crate) gateway: &'static str,
     /// Minutes its local time is ahead of UTC.
     pub(crate) offset_minutes: i64,
     /// First part of the GUIDs that its Sysmon makes.
     machine: u32,
     boot: i64,
-    sequence: u16,
+    sequence: u32,
     next_pid: u32,
     pub(crate) random: Random,
     pub(crate) events: Vec<Event>,
     first_record: u64,
+    next_record: BTreeMap<&'static str, u64>,
+    /// Since when Sysmon's service runs: what its driver saw before is written then.
+    pub(crate) sysmon_since: i64,
     pub(crate) core: Core,
 }
 
@@ -77,10 +85,11 @@ pub(crate) struct Core {
 }
 
 /// What a host is, before it boots.
+#[derive(Clone, Debug)]
 pub(crate) struct Identity {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) domain: &'static str,
-    pub(crate) address: &'static str,
+    pub(crate) address: String,
     pub(crate) gateway: &'static str,
     pub(crate) offset_minutes: i64,
     /// Number of the first record in each log.
@@ -90,12 +99,16 @@ pub(crate) struct Identity {
 impl Host {
     /// Boots the computer: its core processes run from here on, without events of their own.
     pub(crate) fn boot(identity: &Identity, boot: i64) -> Self {
-        let mut random = Random::named(identity.name);
+        Self::boot_with(identity, boot, Random::named(&identity.name))
+    }
+
+    /// Boots the computer with numbers that do not come from its name.
+    pub(crate) fn boot_with(identity: &Identity, boot: i64, mut random: Random) -> Self {
         let machine = u32::try_from(random.next() >> 32).unwrap_or(1);
         let mut maker = Maker {
             machine,
             sequence: 1,
-            next_pid: 300,
+            next_pid: FIRST_PID,
         };
         let mut core = |program: Program, command_line: &str, account: Account| {
             maker.process(program, command_line, account, boot, &mut random)
@@ -133,9 +146,9 @@ impl Host {
         );
         let (sequence, next_pid) = (maker.sequence, maker.next_pid);
         Self {
-            name: identity.name,
+            name: identity.name.clone(),
             domain: identity.domain,
-            address: identity.address,
+            address: identity.address.clone(),
             gateway: identity.gateway,
             offset_minutes: identity.offset_minutes,
             machine,
@@ -145,6 +158,8 @@ impl Host {
             random,
             events: Vec::new(),
             first_record: identity.first_record,
+            next_record: BTreeMap::new(),
+            sysmon_since: i64::MIN,
             core: Core {
                 csrss,
                 winlogon,
@@ -159,8 +174,16 @@ impl Host {
     }
 
     /// The name without its domain.
-    pub(crate) fn short_name(&self) -> &'static str {
-        self.name.split('.').next().unwrap_or(self.name)
+    pub(crate) fn short_name(&self) -> &str {
+        self.name.split('.').next().unwrap_or(&self.name)
+    }
+
+    /// Begins again as after a boot: process ids and GUIDs restart, and what ran is gone. The caller starts the core
+    /// processes anew and puts them into `core`.
+    pub(crate) fn restart(&mut self, boot: i64) {
+        self.boot = boot;
+        self.sequence = 1;
+        self.next_pid = FIRST_PID;
     }
 
     /// A process that runs from `time` on; no event is written.
@@ -199,21 +222,33 @@ impl Host {
 
     /// Closes the logs: events in the order of time, numbered per log.
     pub(crate) fn close(mut self) -> Self {
+        self.events = self.drain(i64::MAX);
+        self
+    }
+
+    /// Takes the events before `until` in the order of time, numbered per log. Nothing earlier may be written after.
+    pub(crate) fn drain(&mut self, until: i64) -> Vec<Event> {
         self.events.sort_by_key(|e| e.time);
-        let mut next: BTreeMap<&str, u64> = BTreeMap::new();
-        for event in &mut self.events {
-            let record = next.entry(event.log.channel).or_insert(self.first_record);
+        let later = self
+            .events
+            .split_off(self.events.partition_point(|e| e.time < until));
+        let mut events = std::mem::replace(&mut self.events, later);
+        for event in &mut events {
+            let record = self
+                .next_record
+                .entry(event.log.channel)
+                .or_insert(self.first_record);
             event.record = *record;
             *record += 1;
         }
-        self
+        events
     }
 }
 
 /// What makes processes: pids and GUIDs that grow as on a real computer.
 struct Maker {
     machine: u32,
-    sequence: u16,
+    sequence: u32,
     next_pid: u32,
 }
 
@@ -228,7 +263,10 @@ impl Maker {
     ) -> Process {
         let pid = self.next_pid;
         self.next_pid += 4 * u32::try_from(random.between(1, 9)).unwrap_or(1);
-        let [low_sequence, high_sequence] = self.sequence.to_le_bytes();
+        if self.next_pid > LAST_PID {
+            self.next_pid = FIRST_PID + 4_000;
+        }
+        let [a, b, c, d] = self.sequence.to_le_bytes();
         self.sequence += 1;
         let (low, high) = seconds(started);
         Process {
@@ -236,7 +274,7 @@ impl Maker {
             pid,
             // The machine, the start in seconds, a number that grows, and the boot: what Sysmon 11 and later write.
             guid: format!(
-                "{{{:08x}-{low:04x}-{high:04x}-{low_sequence:02x}{high_sequence:02x}-000000000400}}",
+                "{{{:08x}-{low:04x}-{high:04x}-{a:02x}{b:02x}-{c:02x}{d:02x}00000400}}",
                 self.machine
             ),
             command_line: command_line.to_owned(),

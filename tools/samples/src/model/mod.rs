@@ -7,5 +7,6 @@ pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod security;
 pub(crate) mod sysmon;
+pub(crate) mod sysmon_service;
 pub(crate) mod system;
 pub(crate) mod time;

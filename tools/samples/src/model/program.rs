@@ -35,6 +35,12 @@ macro_rules! programs {
 }
 
 programs! {
+    SMSS: r"C:\Windows\System32\smss.exe", "Windows Session Manager", "smss.exe";
+    WININIT: r"C:\Windows\System32\wininit.exe", "Windows Start-Up Application", "WinInit.exe";
+    FONTS: r"C:\Windows\System32\fontdrvhost.exe", "Usermode Font Driver Host", "fontdrvhost.exe";
+    LOGON_UI: r"C:\Windows\System32\LogonUI.exe", "Windows Logon User Interface Host", "logonui.exe";
+    USERINIT: r"C:\Windows\System32\userinit.exe", "Userinit Logon Application", "USERINIT.EXE";
+    SEARCH: r"C:\Windows\System32\SearchIndexer.exe", "Microsoft Windows Search Indexer", "SearchIndexer.exe";
     CSRSS: r"C:\Windows\System32\csrss.exe", "Client Server Runtime Process", "CSRSS.Exe";
     WINLOGON: r"C:\Windows\System32\winlogon.exe", "Windows Logon Application", "WINLOGON.EXE";
     SERVICES: r"C:\Windows\System32\services.exe", "Services and Controller app", "services.exe";
@@ -83,6 +89,103 @@ pub(crate) const HEALTH_AGENT: Program = Program {
     company: "Example Health Ltd",
     version: "3.2.0.0",
     original: "HealthAgent.exe",
+};
+
+/// The kernel's own process, as Sysmon names it.
+pub(crate) const SYSTEM: Program = Program {
+    path: "System",
+    description: "-",
+    product: "-",
+    company: "-",
+    version: "-",
+    original: "-",
+};
+
+pub(crate) const SYSMON: Program = Program {
+    path: r"C:\Windows\Sysmon64.exe",
+    description: "System activity monitor",
+    product: "Sysinternals Sysmon",
+    company: "Sysinternals - www.sysinternals.com",
+    version: "15.14",
+    original: "-",
+};
+
+/// Software that nobody sells.
+const fn example(
+    path: &'static str,
+    description: &'static str,
+    product: &'static str,
+    original: &'static str,
+) -> Program {
+    Program {
+        path,
+        description,
+        product,
+        company: "Example Ltd",
+        version: "7.1.0.0",
+        original,
+    }
+}
+
+/// Looks for its own updates every hour.
+pub(crate) const UPDATER: Program = example(
+    r"C:\Program Files (x86)\Example\Update\ExampleUpdate.exe",
+    "Example Update",
+    "Example Office Tools",
+    "ExampleUpdate.exe",
+);
+
+pub(crate) const CHAT: Program = example(
+    r"C:\Program Files\Example Chat\chat.exe",
+    "Example Chat",
+    "Example Chat",
+    "chat.exe",
+);
+
+pub(crate) const BUILD_TOOL: Program = example(
+    r"C:\Program Files\Example Studio\bin\build.exe",
+    "Example Build",
+    "Example Studio",
+    "build.exe",
+);
+
+pub(crate) const COMPILER: Program = example(
+    r"C:\Program Files\Example Studio\bin\compile.exe",
+    "Example Compiler",
+    "Example Studio",
+    "compile.exe",
+);
+
+pub(crate) const DEBUGGER: Program = example(
+    r"C:\Program Files\Example Studio\bin\debug.exe",
+    "Example Debugger",
+    "Example Studio",
+    "debug.exe",
+);
+
+/// What a developer builds.
+pub(crate) const DEBUGGEE: Program = example(
+    r"C:\Work\orders\out\orders.exe",
+    "Orders",
+    "Orders",
+    "orders.exe",
+);
+
+pub(crate) const BACKUP: Program = example(
+    r"C:\Program Files\Example Backup\backup.exe",
+    "Example Backup",
+    "Example Backup",
+    "backup.exe",
+);
+
+/// The fleet's intruder: in a folder that every user may write to.
+pub(crate) const INTRUDER: Program = Program {
+    path: r"C:\Users\Public\Libraries\syncsvc.exe",
+    description: "-",
+    product: "-",
+    company: "-",
+    version: "-",
+    original: "-",
 };
 
 /// A program without any of the things an honest one has.

@@ -86,7 +86,7 @@ impl Host {
                 ("ProcessID", process.pid.to_string()),
                 ("Application", device),
                 ("Direction", "%%14593".into()),
-                ("SourceAddress", self.address.into()),
+                ("SourceAddress", self.address.clone()),
                 ("SourcePort", port.to_string()),
                 ("DestAddress", to.address.into()),
                 ("DestPort", to.port.to_string()),

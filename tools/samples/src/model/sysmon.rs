@@ -33,7 +33,13 @@ pub(crate) struct End<'a> {
 }
 
 impl Host {
-    fn sysmon(&mut self, at: i64, id: u16, version: u8, data: Vec<(&'static str, String)>) {
+    pub(super) fn sysmon(
+        &mut self,
+        at: i64,
+        id: u16,
+        version: u8,
+        data: Vec<(&'static str, String)>,
+    ) {
         let thread = 4000 + u32::try_from(self.random.between(0, 8)).unwrap_or(0) * 4;
         // The service writes a moment after the driver took the time.
         let delay = i64::try_from(self.random.between(300, 9_000)).unwrap_or(300);
@@ -45,7 +51,7 @@ impl Host {
             level: 4,
             task: id,
             opcode: 0,
-            time: at + delay,
+            time: at.max(self.sysmon_since) + delay,
             record: 0,
             writer,
             user: Some(LOCAL_SYSTEM),
@@ -56,6 +62,49 @@ impl Host {
 
     /// Starts a process and writes event 1, the opens by its creator and by csrss that go with it, and Security 4688.
     pub(crate) fn start(
+        &mut self,
+        at: i64,
+        parent: &Process,
+        program: Program,
+        command_line: &str,
+        account: Account,
+    ) -> Process {
+        let process = self.create(at, parent, program, command_line, account);
+        let csrss = self.core.csrss.clone();
+        self.access(
+            at + 40,
+            &Access {
+                source: parent,
+                target: &process,
+                rights: 0x001f_ffff,
+                trace: &[
+                    r"C:\Windows\SYSTEM32\ntdll.dll+9e664",
+                    r"C:\Windows\System32\KERNELBASE.dll+8e73",
+                    r"C:\Windows\System32\KERNELBASE.dll+71d6",
+                    r"C:\Windows\System32\KERNEL32.DLL+1cbb4",
+                ],
+            },
+        );
+        self.access(
+            at + 90,
+            &Access {
+                source: &csrss,
+                target: &process,
+                rights: 0x001f_ffff,
+                trace: &[
+                    r"C:\Windows\SYSTEM32\ntdll.dll+9d1e4",
+                    r"C:\Windows\system32\basesrv.DLL+2f9a",
+                    r"C:\Windows\SYSTEM32\CSRSRV.dll+5b34",
+                    r"C:\Windows\SYSTEM32\ntdll.dll+6ef1f",
+                ],
+            },
+        );
+        self.audit_process_creation(at + 200, parent, &process);
+        process
+    }
+
+    /// Starts a process and writes event 1 alone.
+    pub(crate) fn create(
         &mut self,
         at: i64,
         parent: &Process,
@@ -95,36 +144,6 @@ impl Host {
                 ("ParentUser", parent.account.name.into()),
             ],
         );
-        let csrss = self.core.csrss.clone();
-        self.access(
-            at + 40,
-            &Access {
-                source: parent,
-                target: &process,
-                rights: 0x001f_ffff,
-                trace: &[
-                    r"C:\Windows\SYSTEM32\ntdll.dll+9e664",
-                    r"C:\Windows\System32\KERNELBASE.dll+8e73",
-                    r"C:\Windows\System32\KERNELBASE.dll+71d6",
-                    r"C:\Windows\System32\KERNEL32.DLL+1cbb4",
-                ],
-            },
-        );
-        self.access(
-            at + 90,
-            &Access {
-                source: &csrss,
-                target: &process,
-                rights: 0x001f_ffff,
-                trace: &[
-                    r"C:\Windows\SYSTEM32\ntdll.dll+9d1e4",
-                    r"C:\Windows\system32\basesrv.DLL+2f9a",
-                    r"C:\Windows\SYSTEM32\CSRSRV.dll+5b34",
-                    r"C:\Windows\SYSTEM32\ntdll.dll+6ef1f",
-                ],
-            },
-        );
-        self.audit_process_creation(at + 200, parent, &process);
         process
     }
 
@@ -217,8 +236,8 @@ impl Host {
             ("Protocol", protocol.into()),
             ("Initiated", "true".into()),
             ("SourceIsIpv6", "false".into()),
-            ("SourceIp", self.address.into()),
-            ("SourceHostname", self.name.into()),
+            ("SourceIp", self.address.clone()),
+            ("SourceHostname", self.name.clone()),
             ("SourcePort", port.to_string()),
             ("SourcePortName", "-".into()),
             ("DestinationIsIpv6", "false".into()),

@@ -6,6 +6,10 @@ use chrono::DateTime;
 pub(crate) const SECOND: i64 = 1_000_000;
 /// One minute.
 pub(crate) const MINUTE: i64 = 60 * SECOND;
+/// One hour.
+pub(crate) const HOUR: i64 = 60 * MINUTE;
+/// One day.
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 fn show(instant: i64, format: &str) -> String {
     DateTime::from_timestamp_micros(instant)

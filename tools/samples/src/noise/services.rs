@@ -74,7 +74,8 @@ pub(crate) fn background(host: &mut Host, from: i64, minutes: i64, others: &[Pro
         }
         if minute % 4 == 1 {
             let moment = at + jitter(host, 40);
-            host.logon(moment, computer, 3, host.address);
+            let own = host.address.clone();
+            host.logon(moment, computer, 3, &own);
             host.pipe(moment + SECOND, &core.netsvcs, r"\lsass", false);
             let gateway = host.gateway;
             host.connect(

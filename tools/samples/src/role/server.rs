@@ -11,9 +11,9 @@ use crate::noise::{agent, defender, services};
 /// The recording: twenty minutes.
 pub(crate) fn record() -> Host {
     let identity = Identity {
-        name: "SRV03.corp.example",
+        name: "SRV03.corp.example".into(),
         domain: "CORP",
-        address: "10.20.0.53",
+        address: "10.20.0.53".into(),
         gateway: "10.20.0.10",
         offset_minutes: 0,
         first_record: 41_207,

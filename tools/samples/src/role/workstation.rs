@@ -20,9 +20,9 @@ const USER: Account = Account {
 /// The recording: a quarter of an hour.
 pub(crate) fn record() -> Host {
     let identity = Identity {
-        name: "WS07.corp.example",
+        name: "WS07.corp.example".into(),
         domain: "CORP",
-        address: "10.20.1.37",
+        address: "10.20.1.37".into(),
         gateway: "10.20.0.10",
         offset_minutes: -240,
         first_record: 766_501,

@@ -2,3 +2,4 @@
 
 pub(crate) mod nxlog;
 pub(crate) mod wevtutil;
+pub(crate) mod winlogbeat;

@@ -38,7 +38,7 @@ fn object(host: &Host, event: &Event) -> Map<String, Value> {
         "EventReceivedTime",
         time::local(arrived, host.offset_minutes).into(),
     );
-    put("Hostname", host.name.into());
+    put("Hostname", host.name.as_str().into());
     // NXLog's own EventType gives way to an event's field of that name, under a name with NXLog's own spelling.
     let own_type = event.data.iter().any(|(name, _)| *name == "EventType");
     put(
