@@ -68,6 +68,8 @@ impl Kind {
 
 /// Signs this near to the first sign of a boot belong to it, unless one that a boot leaves once comes a second time.
 pub(crate) const WINDOW: i64 = 10 * 60 * 1_000_000;
+/// Likely signs may come this long before the first sure one.
+const AHEAD: i64 = 2 * 60 * 1_000_000;
 /// Signs kept of one machine. There are about ten to a boot.
 const MAX_SIGNS: usize = 50_000;
 
@@ -87,6 +89,12 @@ struct Cluster {
 }
 
 impl Cluster {
+    /// Whether a later sign belongs to the same boot.
+    fn takes(&self, at: Time, kind: Kind) -> bool {
+        let again = kind.weight() == Weight::Sure && self.has(kind);
+        at - self.signs[0].0 <= WINDOW && !again
+    }
+
     fn has(&self, kind: Kind) -> bool {
         self.signs.iter().any(|s| s.1 == kind)
     }
@@ -184,19 +192,21 @@ impl Boots {
     fn clusters(&self) -> Vec<Cluster> {
         let mut clusters: Vec<Cluster> = Vec::new();
         for &(at, kind) in self.signs.keys() {
-            let joins = clusters.last().is_some_and(|c| {
-                let again = kind.weight() == Weight::Sure && c.has(kind);
-                at - c.signs[0].0 <= WINDOW && !again
-            });
+            let sure = kind.weight() == Weight::Sure;
+            // A session that somebody opens is no beginning of a boot.
+            let begins = kind.weight() != Weight::Support;
             match clusters.last_mut() {
-                Some(cluster) if joins => cluster.signs.push((at, kind)),
-                // A session that somebody opened just before a boot does not belong to it.
-                Some(cluster) if cluster.signs.iter().all(|s| s.1 == Kind::SessionProcess) => {
-                    cluster.signs = vec![(at, kind)];
+                Some(cluster) if cluster.takes(at, kind) => {
+                    if sure && !cluster.signs.iter().any(|s| s.1.weight() == Weight::Sure) {
+                        // What lay long before the first sure sign was something else.
+                        cluster.signs.retain(|s| at - s.0 <= AHEAD);
+                    }
+                    cluster.signs.push((at, kind));
                 }
-                _ => clusters.push(Cluster {
+                _ if begins => clusters.push(Cluster {
                     signs: vec![(at, kind)],
                 }),
+                _ => {}
             }
         }
         clusters
@@ -263,6 +273,19 @@ mod tests {
             boots(&[(0, EventLogStarted), (SECOND, SensorStarted)]),
             [(0, Strength::Sure)]
         );
+    }
+
+    #[test]
+    fn what_happened_shortly_before_a_boot_does_not_belong_to_it() {
+        use Kind::*;
+        let minute = 60 * SECOND;
+        let found = boots(&[
+            (0, SessionProcess),
+            (minute, SensorStarted),
+            (8 * minute, SessionManager),
+            (8 * minute + SECOND, Wininit),
+        ]);
+        assert_eq!(found, [(8 * minute, Strength::Sure)]);
     }
 
     #[test]

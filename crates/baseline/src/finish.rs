@@ -29,6 +29,8 @@ struct Frame<'a> {
     /// Number of the first bucket.
     origin: i64,
     span: Option<(Time, Time)>,
+    /// For each place of a host, in how many buckets it was observed.
+    observed: Vec<i64>,
     host_days: f64,
     parameters: &'a Parameters,
 }
@@ -62,6 +64,15 @@ impl Collector {
             origin: span.map_or(0, |(first, _)| bucket(first)),
             timeline,
             span,
+            observed: (0..survey.count())
+                .map(|place| {
+                    let stretches = survey.observed(place);
+                    stretches
+                        .iter()
+                        .map(|(a, b)| bucket(*b) - bucket(*a) + 1)
+                        .sum()
+                })
+                .collect(),
             host_days: exposure.host_days,
             parameters: &self.parameters,
         };
@@ -244,10 +255,7 @@ impl Frame<'_> {
 
     /// The buckets in which a host was observed.
     fn observed(&self, place: u32) -> i64 {
-        let length = i64::try_from(self.timeline.seconds.max(1)).unwrap_or(1) * 1_000_000;
-        let host = self.rank(place).and_then(|r| self.hosts.get(r));
-        host.and_then(|h| h.first.zip(h.last))
-            .map_or(0, |(a, b)| b.div_euclid(length) - a.div_euclid(length) + 1)
+        self.observed.get(place as usize).copied().unwrap_or(0)
     }
 
     fn regularity(&self, counts: &Counts) -> Regularity {

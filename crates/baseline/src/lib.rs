@@ -5,18 +5,21 @@
 mod boots;
 mod collect;
 mod columns;
+mod compare;
 mod finish;
 mod groups;
 pub mod keys;
 mod local;
 pub mod rate;
 mod report;
+pub mod saved;
 mod survey;
 mod tally;
 pub mod words;
 
 pub use collect::{Collector, Names, Select, Spec, columns};
 pub use columns::CountError;
+pub use compare::compare;
 
 pub use report::{
     Boot, Comparison, Example, Exposure, Group, GroupChange, Host, HostCount, Interval, MAX_HOSTS,

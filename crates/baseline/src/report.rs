@@ -59,8 +59,9 @@ pub struct Exposure {
     pub last: Option<Time>,
     /// Days on which there is any event, UTC.
     pub days: u64,
-    /// Sum over the hosts of the time from their first to their last event of any kind, in days. A host counts for at
-    /// least one hour, so that a recording of seconds is not blown up to thousands a day.
+    /// Sum over the hosts of the time in which they were observed, in days: from the first to the last event of any kind,
+    /// without the days (UTC) that have none, and at least an hour, so that a recording of seconds is not blown up to
+    /// thousands a day.
     pub host_days: f64,
 }
 

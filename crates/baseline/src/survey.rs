@@ -12,8 +12,8 @@ use crate::report::{Boot, Exposure, Host, Time};
 
 /// Machines told apart; the events of others are counted under an empty name.
 const MAX_HOSTS: usize = 100_000;
-/// Days told apart.
-const MAX_DAYS: usize = 100_000;
+/// Days of hosts told apart, over all hosts. Beyond them a day without a place of its own joins the one before it.
+const MAX_DAYS: usize = 2_000_000;
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 /// The least time a machine counts as observed, in days: an hour.
@@ -23,9 +23,31 @@ const LEAST_DAYS: f64 = 1.0 / 24.0;
 struct Seen {
     name: String,
     events: u64,
-    first: Option<Time>,
-    last: Option<Time>,
+    /// First and last event of each day (UTC) that has any.
+    days: BTreeMap<i64, (Time, Time)>,
     boots: Boots,
+}
+
+impl Seen {
+    fn first(&self) -> Option<Time> {
+        self.days.first_key_value().map(|(_, span)| span.0)
+    }
+
+    fn last(&self) -> Option<Time> {
+        self.days.last_key_value().map(|(_, span)| span.1)
+    }
+
+    /// The stretches in which it was observed: no whole day without an event lies inside one.
+    fn observed(&self) -> Vec<(Time, Time)> {
+        let mut stretches: Vec<(i64, Time, Time)> = Vec::new();
+        for (day, (first, last)) in &self.days {
+            match stretches.last_mut() {
+                Some((before, _, end)) if *before + 1 == *day => (*before, *end) = (*day, *last),
+                _ => stretches.push((*day, *first, *last)),
+            }
+        }
+        stretches.into_iter().map(|(_, a, b)| (a, b)).collect()
+    }
 }
 
 /// Machines, times and boots.
@@ -34,7 +56,8 @@ pub struct Survey {
     hosts: Vec<Seen>,
     places: BTreeMap<String, u32>,
     timeless: u64,
-    days: BTreeSet<i64>,
+    /// How many days all hosts have together.
+    days: usize,
     late: bool,
 }
 
@@ -62,42 +85,57 @@ impl Survey {
         let host = Texts::of(batch, "Computer")?;
         let time = times(batch, "TimeCreated")?;
         let places = self.places(&host);
-        // Per distinct host first, so that a row costs two comparisons.
-        let mut seen = vec![(0u64, Time::MAX, Time::MIN); places.len()];
-        let mut day = i64::MIN;
+        // Per distinct host and day first, so that a row costs a few comparisons.
+        let mut today = vec![(0u64, i64::MIN, Time::MAX, Time::MIN); places.len()];
+        // What lay before this batch decides whether a boot that turns up in it comes too late.
+        let before: Vec<Option<Time>> = self.hosts.iter().map(Seen::last).collect();
         for (row, time) in time.iter().enumerate() {
             let at = (host.key(row) as usize).min(places.len() - 1);
-            let (events, first, last) = &mut seen[at];
-            *events += 1;
+            today[at].0 += 1;
             let Some(time) = *time else {
                 self.timeless += 1;
                 continue;
             };
-            // What lay before this batch decides whether a boot that turns up in it comes too late.
+            let (_, day, first, last) = &mut today[at];
+            if *first <= *last && time.div_euclid(DAY) != *day {
+                let span = (*first, *last);
+                let place = places[at];
+                (*first, *last) = (Time::MAX, Time::MIN);
+                self.add_span(place, span);
+            }
+            *day = time.div_euclid(DAY);
             *first = time.min(*first);
             *last = time.max(*last);
-            if time.div_euclid(DAY) != day {
-                day = time.div_euclid(DAY);
-                if self.days.len() < MAX_DAYS {
-                    self.days.insert(day);
-                }
+        }
+        for (place, (events, _, first, last)) in places.iter().zip(today) {
+            self.hosts[*place as usize].events += events;
+            if first <= last {
+                self.add_span(*place, (first, last));
             }
         }
         self.signs(batch, &host, &time, &places)?;
-        for host in &mut self.hosts {
-            if let (Some(from), Some(last)) = (host.boots.settle(), host.last) {
+        for (host, before) in self.hosts.iter_mut().zip(before) {
+            if let (Some(from), Some(last)) = (host.boots.settle(), before) {
                 self.late |= from <= last;
             }
         }
-        for (place, (events, first, last)) in places.iter().zip(seen) {
-            let host = &mut self.hosts[*place as usize];
-            host.events += events;
-            if first <= last {
-                host.first = Some(host.first.map_or(first, |f| f.min(first)));
-                host.last = Some(host.last.map_or(last, |l| l.max(last)));
-            }
-        }
         Ok(())
+    }
+
+    /// Adds a stretch within one day.
+    fn add_span(&mut self, place: u32, (first, last): (Time, Time)) {
+        let host = &mut self.hosts[place as usize];
+        let mut day = first.div_euclid(DAY);
+        if self.days >= MAX_DAYS && !host.days.contains_key(&day) {
+            let near = host.days.range(..=day).next_back();
+            day = near
+                .or_else(|| host.days.first_key_value())
+                .map_or(day, |(d, _)| *d);
+        }
+        let days = host.days.len();
+        let span = host.days.entry(day).or_insert((first, last));
+        *span = (span.0.min(first), span.1.max(last));
+        self.days += host.days.len() - days;
     }
 
     /// The place of each distinct host of a batch; the last is for rows without one.
@@ -229,12 +267,16 @@ impl Survey {
                 continue;
             }
             rank[place] = Some(hosts.len());
-            let span = seen.first.zip(seen.last).map_or(0, |(a, b)| b - a);
+            let span: i64 = seen
+                .observed()
+                .iter()
+                .map(|(a, b)| b.saturating_sub(*a))
+                .sum();
             hosts.push(Host {
                 name: seen.name.clone(),
                 events: seen.events,
-                first: seen.first,
-                last: seen.last,
+                first: seen.first(),
+                last: seen.last(),
                 days: (span as f64 / DAY as f64).max(LEAST_DAYS),
             });
         }
@@ -250,6 +292,26 @@ impl Survey {
             .collect()
     }
 
+    fn different_days(&self) -> u64 {
+        let mut days: BTreeSet<i64> = BTreeSet::new();
+        for host in &self.hosts {
+            days.extend(host.days.keys());
+        }
+        days.len() as u64
+    }
+
+    /// The stretches in which the machine in this place was observed.
+    pub(crate) fn observed(&self, place: u32) -> Vec<(Time, Time)> {
+        self.hosts
+            .get(place as usize)
+            .map_or_else(Vec::new, Seen::observed)
+    }
+
+    /// How many machines have a place.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.hosts.len()).unwrap_or(u32::MAX)
+    }
+
     /// What was observed.
     pub(crate) fn exposure(&self, hosts: &[Host]) -> Exposure {
         Exposure {
@@ -257,7 +319,7 @@ impl Survey {
             timeless: self.timeless,
             first: hosts.iter().filter_map(|h| h.first).min(),
             last: hosts.iter().filter_map(|h| h.last).max(),
-            days: self.days.len() as u64,
+            days: self.different_days(),
             host_days: hosts.iter().map(|h| h.days).sum(),
         }
     }

@@ -1,6 +1,6 @@
 //! A stream in one sentence, as an analyst would say it. It refuses to lay out pages.
 
-use crate::report::{Group, Regularity, Report, Stream};
+use crate::report::{Regularity, Report, Stream};
 
 /// A number with its thousands apart.
 pub fn grouped(n: u64) -> String {
@@ -24,7 +24,7 @@ fn plural(n: u64, thing: &str) -> String {
 pub fn number(x: f64) -> String {
     match x {
         x if x.is_infinite() => "∞".to_owned(),
-        x if x == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         x if x >= 99.95 => grouped(x.round() as u64),
         x if x >= 0.095 => format!("{x:.1}"),
         x if x >= 0.0095 => format!("{x:.2}"),
@@ -37,7 +37,7 @@ pub fn number(x: f64) -> String {
 pub fn percent(share: f64) -> String {
     match share * 100.0 {
         p if p > 0.0 && p < 0.5 => "under 1 %".to_owned(),
-        p if p >= 99.5 && p < 100.0 => "over 99 %".to_owned(),
+        p if (99.5..100.0).contains(&p) => "over 99 %".to_owned(),
         p => format!("{p:.0} %"),
     }
 }
@@ -45,7 +45,7 @@ pub fn percent(share: f64) -> String {
 /// How long something was looked at, from days.
 fn time(days: f64) -> String {
     match days * 24.0 {
-        h if h >= 47.0 => format!("{} days", grouped(days.round() as u64)),
+        h if h >= 44.0 => format!("{} days", grouped(days.round() as u64)),
         h if h >= 1.5 => format!("{h:.0} hours"),
         h if h >= 1.5 / 60.0 => format!("{:.0} minutes", h * 60.0),
         h => format!("{:.0} seconds", h * 3600.0),
@@ -61,11 +61,8 @@ fn group_name(stream: &Stream) -> String {
             "parent -> child pair".to_owned()
         }
         [one] => format!("{one} value"),
-        [first, .., last] if keys.len() > 2 => {
-            let _ = (first, last);
-            format!("combination of {}", keys.join(", "))
-        }
-        _ => format!("{} pair", keys.join(" / ")),
+        [_, _] => format!("{} pair", keys.join(" / ")),
+        _ => format!("combination of {}", keys.join(", ")),
     }
 }
 
@@ -89,6 +86,11 @@ pub(crate) fn summary(report: &Report, stream: &Stream) -> String {
         .first
         .zip(report.exposure.last)
         .map_or(0.0, |(a, b)| (b - a) as f64 / 86_400e6);
+    // Recordings from here and there: only the days that have any event are days of observation.
+    let span = match report.exposure.days {
+        days if span > days as f64 => days as f64,
+        _ => span,
+    };
     let mut parts = vec![format!(
         "{} {} event{} on {} in {}",
         grouped(total.count),
@@ -150,9 +152,9 @@ fn outside_groups(stream: &Stream) -> String {
 }
 
 /// The values of a group on one line.
-pub fn values(group: &Group) -> String {
+pub fn values(values: &[Option<String>]) -> String {
     let shown = |v: &Option<String>| v.clone().unwrap_or_else(|| "(none)".to_owned());
-    let values: Vec<String> = group.values.iter().map(shown).collect();
+    let values: Vec<String> = values.iter().map(shown).collect();
     values.join(" -> ")
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum Verb {
     Events(EventsArgs),
     /// Write everything into Parquet, which is read in a fraction of the time.
     Convert(ConvertArgs),
+    /// Count how often what happens in normal use, by whom, where, and how long after a boot.
+    Baseline(crate::baseline::BaselineArgs),
     /// Check, explain, replay, compare, compile and decompile Sysmon configurations.
     Config(crate::config::ConfigArgs),
     /// Show the line of sight through a call, a mechanism, an event, a technique or a data component.

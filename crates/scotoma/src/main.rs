@@ -1,5 +1,6 @@
 //! The command line: it reads arguments, calls a room and shows the answer. It decides nothing else.
 
+mod baseline;
 mod cli;
 mod config;
 mod convert;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Verb::Sql(args) => sql::run(args),
         Verb::Events(args) => events::run(args),
         Verb::Convert(args) => convert::run(args),
+        Verb::Baseline(args) => baseline::run(args),
         Verb::Config(args) => config::run(args),
         Verb::Map(args) => map::run(args),
         Verb::Rights(args) => rights::run(args),

@@ -54,6 +54,17 @@ impl Page {
         self.wrap("      ", "        ", &text.to_string());
     }
 
+    /// A list item that begins with fixed columns; what follows hangs behind them.
+    pub(crate) fn row(&mut self, columns: &str, text: impl Display) {
+        let rest = " ".repeat(columns.chars().count());
+        self.wrap(columns, &rest, &text.to_string());
+    }
+
+    /// A blank line.
+    pub(crate) fn blank(&mut self) {
+        self.out.push('\n');
+    }
+
     /// Text as it is, indented: something to copy.
     pub(crate) fn verbatim(&mut self, text: &str) {
         for line in text.lines() {
