@@ -4,11 +4,11 @@
 use std::hint::black_box;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use analytics::{Engine, Finding, Gatherer, pack};
 use criterion::Criterion;
 use telemetry::Options;
+use telemetry::probe::medians;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,22 +48,6 @@ fn hunt(path: &Path) -> Vec<Finding> {
     found
 }
 
-/// The median of runs that take turns, so that a busy machine slows all of them.
-fn medians<const N: usize>(runs: [&dyn Fn(); N]) -> [Duration; N] {
-    let mut times = [(); N].map(|()| Vec::new());
-    for _ in 0..21 {
-        for (run, times) in runs.iter().zip(&mut times) {
-            let begin = Instant::now();
-            run();
-            times.push(begin.elapsed());
-        }
-    }
-    times.map(|mut t| {
-        t.sort();
-        t[t.len() / 2]
-    })
-}
-
 fn main() {
     let path = PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -90,13 +74,16 @@ fn main() {
             engine.prepare_all(hunts.iter().map(|h| h.sql.as_str())),
         ));
     };
-    let [only, whole, plans] = medians([
-        &|| {
-            black_box(decompress(&path));
-        },
-        &|| drop(black_box(hunt(&path))),
-        &planning,
-    ]);
+    let [only, whole, plans] = medians(
+        21,
+        [
+            &|| {
+                black_box(decompress(&path));
+            },
+            &|| drop(black_box(hunt(&path))),
+            &planning,
+        ],
+    );
     println!(
         "decompress {only:.1?}, whole hunt {whole:.1?} (of it planning {plans:.1?}); medians of 21 turns"
     );

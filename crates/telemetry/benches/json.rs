@@ -5,11 +5,11 @@ use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use criterion::{Criterion, Throughput};
-use telemetry::probe;
+use telemetry::probe::{self, medians};
 
 /// The allocator of the program, for the rivals as well.
 #[global_allocator]
@@ -83,22 +83,6 @@ fn values(text: &str) -> usize {
         .sum()
 }
 
-/// The median of runs that take turns, so that a busy machine slows all of them.
-fn medians<const N: usize>(runs: [&dyn Fn(); N]) -> [Duration; N] {
-    let mut times = [(); N].map(|()| Vec::new());
-    for _ in 0..11 {
-        for (run, times) in runs.iter().zip(&mut times) {
-            let begin = Instant::now();
-            run();
-            times.push(begin.elapsed());
-        }
-    }
-    times.map(|mut t| {
-        t.sort();
-        t[t.len() / 2]
-    })
-}
-
 fn main() {
     let text = text();
     let events = text.lines().count();
@@ -120,7 +104,7 @@ fn main() {
     group.finish();
     criterion.final_summary();
 
-    let [a, b, c] = medians([&ours, &theirs, &trees]);
+    let [a, b, c] = medians(11, [&ours, &theirs, &trees]);
     let rate = |d: Duration| text.len() as f64 / 1e6 / d.as_secs_f64();
     println!(
         "{} columns ({} for arrow-json); medians of 11 turns",

@@ -3,11 +3,11 @@
 
 use std::hint::black_box;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use evtx::{EvtxParser, ParserSettings};
-use telemetry::probe;
+use telemetry::probe::{self, medians};
 
 const SIZE: usize = 4 << 20;
 
@@ -74,22 +74,6 @@ fn trees(text: &str) -> usize {
         .sum()
 }
 
-/// The median of runs that take turns, so that a busy machine slows all of them.
-fn medians<const N: usize>(runs: [&dyn Fn(); N]) -> [Duration; N] {
-    let mut times = [(); N].map(|()| Vec::new());
-    for _ in 0..15 {
-        for (run, times) in runs.iter().zip(&mut times) {
-            let begin = Instant::now();
-            run();
-            times.push(begin.elapsed());
-        }
-    }
-    times.map(|mut t| {
-        t.sort();
-        t[t.len() / 2]
-    })
-}
-
 fn main() {
     let events = recorded().unwrap_or_else(|| {
         println!("skipped: no recordings in ../shared; invented events instead");
@@ -132,7 +116,7 @@ fn main() {
     group.finish();
     criterion.final_summary();
 
-    let [all, six, tokens, tree] = medians([&table, &six, &tokens, &tree]);
+    let [all, six, tokens, tree] = medians(15, [&table, &six, &tokens, &tree]);
     let rate = |d: Duration| block.len() as f64 / 1e6 / d.as_secs_f64();
     println!("{} columns; medians of 15 turns", plan.columns.len());
     println!(

@@ -17,6 +17,9 @@ use crate::record::{Raw, same, utf16};
 const RECENT: usize = 32;
 /// Longest value with escapes that is remembered as it stood.
 const MAX_REMEMBERED: usize = 512;
+/// How many typed values are recognised as they stood, and the longest of them: a user's identifier.
+const TYPED: usize = 16;
+const MAX_TYPED: usize = 28;
 /// How many values are recognised by their number.
 const NUMBERS: usize = 16;
 /// The key of a missing value.
@@ -33,11 +36,47 @@ pub(crate) struct TextColumn {
     table: HashTable<(u64, i32)>,
     hasher: DefaultHashBuilder,
     /// Keys met lately, by length and last bytes of what stood in the input.
-    recent: [i32; RECENT],
+    recent: [Recent; RECENT],
     /// Likewise for values with escapes, with the bytes they stood as: decoding is what they cost most.
     escaped: Vec<(Vec<u8>, i32)>,
+    /// Likewise for typed values: writing them out is what they cost most.
+    typed: Vec<Typed>,
     /// Numbers of known values met lately, and their keys.
     numbers: [(u32, i32); NUMBERS],
+}
+
+/// A value met lately, and where it is: asking for that by its key costs more than comparing it.
+#[derive(Clone, Copy)]
+struct Recent {
+    key: i32,
+    start: u32,
+    end: u32,
+}
+
+impl Recent {
+    const NONE: Self = Self {
+        key: NULL,
+        start: 0,
+        end: 0,
+    };
+}
+
+/// A typed value as it stood.
+#[derive(Clone, Copy)]
+struct Typed {
+    raw: [u8; MAX_TYPED],
+    len: u8,
+    kind: u8,
+    key: i32,
+}
+
+impl Typed {
+    const NONE: Self = Self {
+        raw: [0; MAX_TYPED],
+        len: 0,
+        kind: 0,
+        key: NULL,
+    };
 }
 
 impl TextColumn {
@@ -49,8 +88,9 @@ impl TextColumn {
             ends: vec![0],
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
-            recent: [NULL; RECENT],
+            recent: [Recent::NONE; RECENT],
             escaped: Vec::new(),
+            typed: Vec::new(),
             numbers: [(0, NULL); NUMBERS],
         }
     }
@@ -71,6 +111,7 @@ impl TextColumn {
             Raw::KnownText(text, number) => self.by_number(number, text),
             Raw::Utf16(raw) => self.by_utf16(raw, arena),
             Raw::Text(text) => self.by_text(text),
+            Raw::Typed(kind, raw) => self.by_typed(kind, raw, value, arena),
             Raw::Escaped(raw) if raw.len() <= MAX_REMEMBERED => self.by_escaped(raw, value, arena),
             value => self.intern(value.text(arena).as_bytes()),
         };
@@ -93,8 +134,8 @@ impl TextColumn {
     fn by_text(&mut self, text: &str) -> Option<i32> {
         let slot = slot(text.as_bytes());
         let known = self.recent[slot];
-        if known != NULL && same(self.value(known), text.as_bytes()) {
-            return Some(known);
+        if known.key != NULL && same(self.recent_bytes(known), text.as_bytes()) {
+            return Some(known.key);
         }
         self.intern_into(slot, text.as_bytes())
     }
@@ -103,15 +144,59 @@ impl TextColumn {
     fn by_utf16(&mut self, raw: &[u8], arena: &Bump) -> Option<i32> {
         let slot = slot(raw);
         let known = self.recent[slot];
-        if known != NULL && same_as_utf16(self.value(known), raw) {
-            return Some(known);
+        if known.key != NULL && same_as_utf16(self.recent_bytes(known), raw) {
+            return Some(known.key);
         }
         self.intern_into(slot, utf16(raw, arena))
     }
 
+    /// The key of a typed value, written out only if it is not the one met last that looks like it.
+    #[inline]
+    fn by_typed<'a>(
+        &mut self,
+        kind: u8,
+        raw: &[u8],
+        value: Raw<'a>,
+        arena: &'a Bump,
+    ) -> Option<i32> {
+        let slot = slot(raw) % TYPED;
+        if let Some(known) = self.typed.get(slot)
+            && known.key != NULL
+            && known.kind == kind
+            && same(&known.raw[..usize::from(known.len)], raw)
+        {
+            return Some(known.key);
+        }
+        self.by_new_typed(slot, kind, raw, value, arena)
+    }
+
+    #[inline(never)]
+    fn by_new_typed<'a>(
+        &mut self,
+        slot: usize,
+        kind: u8,
+        raw: &[u8],
+        value: Raw<'a>,
+        arena: &'a Bump,
+    ) -> Option<i32> {
+        let key = self.intern(value.text(arena).as_bytes())?;
+        if raw.len() <= MAX_TYPED {
+            self.typed.resize(TYPED, Typed::NONE);
+            let known = &mut self.typed[slot];
+            known.raw[..raw.len()].copy_from_slice(raw);
+            (known.len, known.kind, known.key) = (raw.len() as u8, kind, key);
+        }
+        Some(key)
+    }
+
     fn intern_into(&mut self, slot: usize, text: &[u8]) -> Option<i32> {
         let key = self.intern(text)?;
-        self.recent[slot] = key;
+        let (start, end) = (self.ends[key as usize], self.ends[key as usize + 1]);
+        self.recent[slot] = Recent {
+            key,
+            start: start as u32,
+            end: end as u32,
+        };
         Some(key)
     }
 
@@ -150,8 +235,9 @@ impl TextColumn {
         Some(key)
     }
 
-    fn value(&self, key: i32) -> &[u8] {
-        value(&self.bytes, &self.ends, key)
+    #[inline]
+    fn recent_bytes(&self, recent: Recent) -> &[u8] {
+        &self.bytes[recent.start as usize..recent.end as usize]
     }
 
     /// The rows since the last call.
@@ -167,6 +253,8 @@ impl TextColumn {
         for (_, key) in &mut self.escaped {
             *key = NULL;
         }
+        self.typed = std::mem::take(&mut done.typed);
+        self.typed.fill(Typed::NONE);
         let nulls = (done.nulls > 0).then(|| {
             let present = BooleanBuffer::collect_bool(done.keys.len(), |i| done.keys[i] != NULL);
             for key in &mut done.keys {

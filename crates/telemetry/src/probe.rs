@@ -1,5 +1,7 @@
 //! One reader at a time, without files and threads around it, for benches and fuzz targets. No part of the interface.
 
+use std::time::{Duration, Instant};
+
 use arrow::array::RecordBatch;
 
 use crate::diagnostics::Diagnostics;
@@ -9,19 +11,45 @@ use crate::input::Origin;
 use crate::rows::{Plan, Rows};
 use crate::scan::{Options, Scan};
 
-/// Reads a run of EVTX chunks as the plan says.
-pub fn evtx(chunks: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
+type Read = fn(&[u8], &mut Rows, &mut Diagnostics);
+
+fn table(read: Read, bytes: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
     let mut rows = Rows::new(plan);
     let mut diagnostics = Diagnostics::default();
+    read(bytes, &mut rows, &mut diagnostics);
+    (rows.finish(), diagnostics)
+}
+
+/// A plan for everything that these bytes hold.
+fn plan(read: Read, bytes: &[u8]) -> Plan {
+    let mut rows = Rows::new(&Plan::discovery());
+    read(bytes, &mut rows, &mut Diagnostics::default());
+    everything(&rows)
+}
+
+fn read_evtx(chunks: &[u8], rows: &mut Rows, diagnostics: &mut Diagnostics) {
+    let mut templates = Templates::default();
     evtx::read(
         chunks,
         4096,
         "probe.evtx",
-        &mut Templates::default(),
-        &mut rows,
-        &mut diagnostics,
+        &mut templates,
+        rows,
+        diagnostics,
     );
-    (rows.finish(), diagnostics)
+}
+
+fn read_json(block: &[u8], rows: &mut Rows, diagnostics: &mut Diagnostics) {
+    crate::json::read(block, 0, "probe.json", rows, diagnostics);
+}
+
+fn read_xml(block: &[u8], rows: &mut Rows, diagnostics: &mut Diagnostics) {
+    crate::xml::read(block, 0, "probe.xml", rows, diagnostics);
+}
+
+/// Reads a run of EVTX chunks as the plan says.
+pub fn evtx(chunks: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
+    table(read_evtx, chunks, plan)
 }
 
 /// Reads EVTX chunks block by block, as a scan does, and counts the rows.
@@ -47,25 +75,12 @@ pub fn evtx_blocks(chunks: &[u8], block: usize, plan: &Plan) -> (usize, Diagnost
 
 /// A plan for everything that these EVTX chunks hold.
 pub fn evtx_plan(chunks: &[u8]) -> Plan {
-    let mut rows = Rows::new(&Plan::discovery());
-    let mut diagnostics = Diagnostics::default();
-    evtx::read(
-        chunks,
-        4096,
-        "probe.evtx",
-        &mut Templates::default(),
-        &mut rows,
-        &mut diagnostics,
-    );
-    everything(&rows)
+    plan(read_evtx, chunks)
 }
 
 /// Reads a block of JSON as the plan says.
 pub fn json(block: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
-    let mut rows = Rows::new(plan);
-    let mut diagnostics = Diagnostics::default();
-    crate::json::read(block, 0, "probe.json", &mut rows, &mut diagnostics);
-    (rows.finish(), diagnostics)
+    table(read_json, block, plan)
 }
 
 /// Reads JSON block by block, cut at line ends, as a scan does, and counts the rows.
@@ -88,10 +103,7 @@ pub fn json_blocks(text: &[u8], block: usize, plan: &Plan) -> (usize, Diagnostic
 
 /// A plan for everything that this block of JSON holds.
 pub fn json_plan(block: &[u8]) -> Plan {
-    let mut rows = Rows::new(&Plan::discovery());
-    let mut diagnostics = Diagnostics::default();
-    crate::json::read(block, 0, "probe.json", &mut rows, &mut diagnostics);
-    everything(&rows)
+    plan(read_json, block)
 }
 
 /// Reads a whole file of any kind.
@@ -105,18 +117,12 @@ pub fn file(content: &[u8], plan: Plan, options: Options) -> Scan {
 
 /// Reads a block of event XML, or of a syslog with event XML in it, as the plan says.
 pub fn xml(block: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
-    let mut rows = Rows::new(plan);
-    let mut diagnostics = Diagnostics::default();
-    crate::xml::read(block, 0, "probe.xml", &mut rows, &mut diagnostics);
-    (rows.finish(), diagnostics)
+    table(read_xml, block, plan)
 }
 
 /// A plan for everything that this block of event XML holds.
 pub fn xml_plan(block: &[u8]) -> Plan {
-    let mut rows = Rows::new(&Plan::discovery());
-    let mut diagnostics = Diagnostics::default();
-    crate::xml::read(block, 0, "probe.xml", &mut rows, &mut diagnostics);
-    everything(&rows)
+    plan(read_xml, block)
 }
 
 fn everything(rows: &Rows) -> Plan {
@@ -134,4 +140,20 @@ fn everything(rows: &Rows) -> Plan {
         filter: RowFilter::default(),
         discover: false,
     }
+}
+
+/// The medians of so many runs of each, which take turns, so that a busy machine slows all of them.
+pub fn medians<const N: usize>(turns: usize, runs: [&dyn Fn(); N]) -> [Duration; N] {
+    let mut times = [(); N].map(|()| Vec::with_capacity(turns));
+    for _ in 0..turns {
+        for (run, times) in runs.iter().zip(&mut times) {
+            let begin = Instant::now();
+            run();
+            times.push(begin.elapsed());
+        }
+    }
+    times.map(|mut t| {
+        t.sort();
+        t[turns / 2]
+    })
 }

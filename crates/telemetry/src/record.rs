@@ -14,6 +14,8 @@ pub enum Raw<'a> {
     Escaped(&'a [u8]),
     /// UTF-16LE code units; the text ends at the first NUL or with them.
     Utf16(&'a [u8]),
+    /// A value of binary XML that is no text: its type and its bytes.
+    Typed(u8, &'a [u8]),
     /// The same as [`Raw::Text`], known by a number that [`Rows::number`](crate::rows::Rows::number) gave out for it: what
     /// has the same number is the same text, so that nobody need look.
     KnownText(&'a str, u32),
@@ -30,6 +32,7 @@ impl<'a> Raw<'a> {
             Self::Text(t) | Self::KnownText(t, _) => t,
             Self::Escaped(bytes) => crate::json::unescape(bytes, arena),
             Self::Utf16(bytes) => std::str::from_utf8(utf16(bytes, arena)).unwrap_or_default(),
+            Self::Typed(kind, bytes) => crate::evtx::text(kind, bytes, arena),
             Self::Int(i) => bumpalo::format!(in arena, "{}", i).into_bump_str(),
             Self::Time(t) => arena.alloc_str(&crate::time::format(t)),
         }

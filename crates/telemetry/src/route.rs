@@ -13,6 +13,63 @@ const MAX_ROUTES: usize = 1 << 12;
 /// A value's way: index of the field in the record, index of the column among those asked for.
 pub(crate) type Move = (u32, u32);
 
+/// How records go that a reader recognises by itself. `F` says which field.
+#[derive(Clone, Debug)]
+pub(crate) struct Way<F> {
+    /// Fields that the rest is right for only if they can be read as this.
+    pub(crate) checks: Box<[(F, Kind)]>,
+    /// The fields a filter looks at.
+    pub(crate) filter_values: Box<[Option<F>]>,
+    /// Which field goes to which column; known once a record has passed the filter.
+    pub(crate) moves: Option<Box<[(F, u32)]>>,
+}
+
+impl<F: Copy> Way<F> {
+    /// The same with other names for fields, if each has one.
+    pub(crate) fn map<G>(&self, mut name: impl FnMut(F) -> Option<G>) -> Option<Way<G>> {
+        let checks = self.checks.iter().map(|(f, kind)| Some((name(*f)?, *kind)));
+        let checks = checks.collect::<Option<_>>()?;
+        let filter = self.filter_values.iter();
+        let filter_values = filter
+            .map(|f| match f {
+                Some(f) => name(*f).map(Some),
+                None => Some(None),
+            })
+            .collect::<Option<_>>()?;
+        let moves = match &self.moves {
+            None => None,
+            Some(moves) => {
+                let moves = moves.iter().map(|(f, c)| Some((name(*f)?, *c)));
+                Some(moves.collect::<Option<_>>()?)
+            }
+        };
+        Some(Way {
+            checks,
+            filter_values,
+            moves,
+        })
+    }
+
+    /// Whether all is known.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.moves.is_some()
+    }
+
+    /// How many fields are looked at.
+    pub(crate) fn len(&self) -> usize {
+        let moves = self.moves.as_ref().map_or(0, |m| m.len());
+        self.checks.len() + self.filter_values.len() + moves
+    }
+
+    /// The fields that are looked at, each as often as it is.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = F> {
+        let moves = self.moves.iter().flatten().map(|m| m.0);
+        let checks = self.checks.iter().map(|c| c.0);
+        let filter = self.filter_values.iter().flatten().copied();
+        moves.chain(checks).chain(filter)
+    }
+}
+
 /// What records with these keys have in common.
 #[derive(Debug)]
 pub(crate) struct Route {

@@ -14,6 +14,7 @@ use crate::filter::{RowFilter, Test};
 use crate::header::{self, Feed, Kind};
 use crate::names::{Names, Node, Target, Wanted};
 use crate::record::{Raw, Record};
+pub(crate) use crate::route::Way;
 use crate::route::{Move, Routes};
 
 /// What a reading is to deliver: columns by canonical name, and the rows worth building.
@@ -258,7 +259,8 @@ impl Rows {
         if let Some(n) = known {
             let route = self.routes.get(n);
             self.filter_values.copy_from_slice(&route.filter_values);
-            if !passes(&self.clauses, &self.filter_values, record, arena) {
+            let value = |i: u32| record.fields[i as usize].1;
+            if !passes(&self.clauses, &self.filter_values, value, arena) {
                 return;
             }
             if let Some(moves) = &route.moves {
@@ -277,12 +279,61 @@ impl Rows {
                 self.routes.add(hash, record, checks, filters)
             })
         });
-        if passes(&self.clauses, &self.filter_values, record, arena) {
+        let value = |i: u32| record.fields[i as usize].1;
+        if passes(&self.clauses, &self.filter_values, value, arena) {
             self.append(record, at, arena);
             if let Some(n) = route {
                 self.routes.learn_moves(n, &self.moves);
             }
         }
+    }
+
+    /// Takes a record, and tells how all go that have the same keys in the same order, if `Way::checks` holds for them.
+    pub(crate) fn offer_and_tell<'a>(
+        &mut self,
+        record: &Record<'a>,
+        at: Position<'_>,
+        arena: &'a Bump,
+    ) -> Option<Way<u32>> {
+        self.offered += 1;
+        let settled = self.settle(record, arena);
+        let value = |i: u32| record.fields[i as usize].1;
+        let passes = passes(&self.clauses, &self.filter_values, value, arena);
+        if passes {
+            self.append(record, at, arena);
+        }
+        settled.then(|| Way {
+            checks: self.checks.as_slice().into(),
+            filter_values: self.filter_values.as_slice().into(),
+            moves: passes.then(|| self.moves.as_slice().into()),
+        })
+    }
+
+    /// Takes a record whose way is known. `false` if it has to be offered as any other, since it does not go this way or
+    /// because the way is not known whole.
+    #[inline]
+    pub(crate) fn follow<'a, F: Copy>(
+        &mut self,
+        way: &Way<F>,
+        value: impl Fn(F) -> Raw<'a>,
+        at: Position<'_>,
+        arena: &'a Bump,
+    ) -> bool {
+        let mut checks = way.checks.iter();
+        if !checks.all(|(field, kind)| readable(value(*field), *kind, arena)) {
+            return false;
+        }
+        if passes(&self.clauses, &way.filter_values, &value, arena) {
+            let Some(moves) = &way.moves else {
+                return false;
+            };
+            for (field, column) in moves {
+                self.columns[*column as usize].put(self.rows, value(*field), arena);
+            }
+            self.append_position(at, arena);
+        }
+        self.offered += 1;
+        true
     }
 
     /// Decides which candidate fills each header column, and notes where the others go. `true` if all records with these
@@ -508,15 +559,15 @@ fn readable<'a>(value: Raw<'a>, kind: Kind, arena: &'a Bump) -> bool {
 }
 
 /// Whether the values pass the filter's clauses.
-fn passes<'a>(
+fn passes<'a, F: Copy>(
     clauses: &[Vec<(u32, Test)>],
-    values: &[Option<u32>],
-    record: &Record<'a>,
+    fields: &[Option<F>],
+    value: impl Fn(F) -> Raw<'a>,
     arena: &'a Bump,
 ) -> bool {
     clauses.iter().all(|clause| {
         clause.iter().any(|(slot, test)| {
-            let value = values[*slot as usize].map(|i| record.fields[i as usize].1);
+            let value = fields[*slot as usize].map(&value);
             let present = value.is_some();
             let value = value.unwrap_or(Raw::Int(0));
             test.passes(

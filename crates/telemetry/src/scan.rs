@@ -500,7 +500,12 @@ fn feed_stream(
         base = header as u64;
     }
     shared.expanded.fetch_add(base, Ordering::Relaxed);
-    let mut goal = shared.limits.block;
+    // Text has two bytes for each character there, and chunks are seldom full.
+    let block = match format {
+        Format::Evtx => 2 * shared.limits.block,
+        _ => shared.limits.block,
+    };
+    let mut goal = block;
     loop {
         // What a failing decompressor gave before it failed is read like the rest.
         let failure = match ended {
@@ -531,7 +536,7 @@ fn feed_stream(
         }
         base += n as u64;
         buffer = next;
-        goal = shared.limits.block;
+        goal = block;
         if let Some(error) = failure {
             diagnostics.report(name, Some(base), problem(error));
         }

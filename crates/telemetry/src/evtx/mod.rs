@@ -8,6 +8,7 @@
 mod chunk;
 mod place;
 mod program;
+mod straight;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod value;
 mod walk;
 
 pub(crate) use templates::Templates;
+pub(crate) use value::text;
 
 use bumpalo::Bump;
 
@@ -56,11 +58,8 @@ fn read_all(
         arena.reset();
         let mut walker = walk::Walker::new(data, &arena, templates, rows, walk);
         chunk::read(data, at, source, diagnostics, |span, _| {
-            walker.read(span.body(), span.end)?;
             let offset = at + span.start as u64;
-            let position = Position { source, offset };
-            walker.rows.offer(&walker.record, position, &arena);
-            Ok(())
+            walker.read(span.body(), span.end, Position { source, offset })
         });
         at += data.len() as u64;
     }

@@ -7,7 +7,7 @@ use bumpalo::Bump;
 
 use super::place::{Inside, Place, child};
 use super::templates::Kept;
-use super::token::{BINXML, Value};
+use super::token::BINXML;
 use super::tree::{Element, Part};
 use super::walk::{Frame, Walker, is_blank, local};
 use crate::header::Kind;
@@ -55,19 +55,16 @@ pub(super) enum Step {
     },
 }
 
-/// A value, its text unless it is one, and the number it is known by.
-pub(super) type Memo<'b> = (Value, &'b str, u32);
-
 /// The steps of a template at one place of an event.
 pub(super) struct Program<'b> {
-    /// Offset of the template's definition.
-    pub(super) definition: u32,
+    /// Of one that is kept for other chunks.
+    pub(super) id: Option<u64>,
+    /// What was asked last, and the answer: [`Self::embeds`].
+    embeds: Cell<Option<(u16, Option<Place>)>>,
     pub(super) steps: &'b [Step],
     /// The texts of steps, one behind the other.
     pub(super) texts: &'b str,
     pub(super) elements: &'b [&'b Element<'b>],
-    /// What each step showed last.
-    pub(super) memos: &'b [Cell<Option<Memo<'b>>>],
     /// Values that must not be arrays for the steps to be right.
     pub(super) no_arrays: &'b [u16],
 }
@@ -93,9 +90,8 @@ enum Content {
 }
 
 impl<'b> Program<'b> {
-    /// The steps of a template defined here, and whether they are right for each of its copies.
+    /// The steps of a template, and whether they are right for each of its copies.
     pub(super) fn compile(
-        definition: u32,
         root: &'b Element<'b>,
         place: Place,
         walker: &mut Walker<'b, '_>,
@@ -113,26 +109,42 @@ impl<'b> Program<'b> {
         // Elements that are walked point into this chunk.
         let lasting = compiler.elements.is_empty() && !compiler.spent;
         let program = arena.alloc(Self {
-            definition,
+            id: None,
+            embeds: Cell::new(None),
             steps: arena.alloc_slice_copy(&compiler.steps),
             texts: arena.alloc_str(&compiler.texts),
             elements: arena.alloc_slice_copy(&compiler.elements),
-            memos: arena.alloc_slice_fill_with(compiler.steps.len(), |_| Cell::new(None)),
             no_arrays: arena.alloc_slice_copy(&compiler.no_arrays),
         });
         (program, lasting)
     }
 
     /// What was kept of another copy of the template defined here.
-    pub(super) fn kept(definition: u32, kept: &Kept, arena: &'b Bump) -> &'b Self {
+    pub(super) fn kept(kept: &Kept, arena: &'b Bump) -> &'b Self {
         arena.alloc(Self {
-            definition,
+            id: Some(kept.id),
+            embeds: Cell::new(None),
             steps: arena.alloc_slice_copy(&kept.steps),
             texts: arena.alloc_str(&kept.texts),
             elements: &[],
-            memos: arena.alloc_slice_fill_with(kept.steps.len(), |_| Cell::new(None)),
             no_arrays: arena.alloc_slice_copy(&kept.no_arrays),
         })
+    }
+
+    /// Where the elements stand that are embedded in the value of this number, if that is one place.
+    pub(super) fn embeds(&self, slot: u16) -> Option<Place> {
+        if let Some((known, place)) = self.embeds.get()
+            && known == slot
+        {
+            return place;
+        }
+        let mut places = self.steps.iter().filter_map(|step| match *step {
+            Step::Leaf { slot: s, place, .. } if s == slot => Some(place),
+            _ => None,
+        });
+        let place = places.next().filter(|_| places.next().is_none());
+        self.embeds.set(Some((slot, place)));
+        place
     }
 }
 

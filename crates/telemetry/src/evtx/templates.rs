@@ -5,8 +5,10 @@ use rustc_hash::FxHashMap;
 
 use super::place::Place;
 use super::program::{Program, Step};
+use super::straight::Ways;
 use super::token::{Cursor, DEFINITION_HEADER, Read};
 use super::tree::Mark;
+use crate::record::same;
 
 /// Bytes that the templates kept may take together; past that, all are forgotten and learned anew. A machine's logs use
 /// some hundred templates of a few thousand bytes.
@@ -19,10 +21,16 @@ const MAX_ALIKE: usize = 8;
 pub(crate) struct Templates {
     kept: FxHashMap<([u8; 16], Place), Vec<Kept>>,
     size: usize,
+    /// The identifier given out last.
+    ids: u64,
+    /// The ways of records of kept templates.
+    pub(super) ways: Ways,
 }
 
 /// A template as far as it can be told from others, and its program.
 pub(super) struct Kept {
+    /// No other one ever has it.
+    pub(super) id: u64,
     pieces: Box<[Piece]>,
     /// The bytes of the pieces, one behind the other.
     bytes: Box<[u8]>,
@@ -72,23 +80,23 @@ impl Templates {
         place: Place,
         copied: Copied<'_>,
         program: &Program<'_>,
-    ) {
-        let (Some(guid), Some(kept)) = (
-            guid(data, definition as usize),
-            Kept::new(data, copied, program),
-        ) else {
-            return;
-        };
+    ) -> Option<&Kept> {
+        let guid = guid(data, definition as usize)?;
+        self.ids += 1;
+        let kept = Kept::new(self.ids, data, copied, program)?;
         let size = kept.size();
         if self.size + size > MAX_SIZE {
             self.kept.clear();
+            self.ways = Ways::default();
             self.size = 0;
         }
         let alike = self.kept.entry((guid, place)).or_default();
-        if alike.len() < MAX_ALIKE {
-            alike.push(kept);
-            self.size += size;
+        if alike.len() >= MAX_ALIKE {
+            return None;
         }
+        alike.push(kept);
+        self.size += size;
+        alike.last()
     }
 }
 
@@ -101,7 +109,7 @@ impl Templates {
 }
 
 impl Kept {
-    fn new(data: &[u8], copied: Copied<'_>, program: &Program<'_>) -> Option<Self> {
+    fn new(id: u64, data: &[u8], copied: Copied<'_>, program: &Program<'_>) -> Option<Self> {
         let (mut pieces, mut bytes) = (Vec::new(), Vec::new());
         let mut add = |piece: &[u8], kind: fn(u32) -> Piece| {
             bytes.extend_from_slice(piece);
@@ -118,6 +126,7 @@ impl Kept {
         }
         add(data.get(at..copied.end)?, Piece::Same);
         Some(Self {
+            id,
             pieces: pieces.into(),
             bytes: bytes.into(),
             steps: program.steps.into(),
@@ -148,14 +157,18 @@ impl Kept {
                 Piece::Same(_) => {
                     let start = body.at;
                     body.skip(len)?;
-                    if body.data.get(start..body.at) != Some(expected) {
+                    if !body
+                        .data
+                        .get(start..body.at)
+                        .is_some_and(|b| same(b, expected))
+                    {
                         return Ok(false);
                     }
                 }
                 Piece::Size => body.skip(4)?,
                 Piece::Name(_) => {
                     let offset = body.name()?;
-                    if name(body.data, offset)? != expected {
+                    if !same(name(body.data, offset)?, expected) {
                         return Ok(false);
                     }
                 }

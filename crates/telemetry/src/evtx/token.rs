@@ -16,6 +16,7 @@ pub(super) type Read<T> = Result<T, Damage>;
 /// The type bytes of values that are met outside the tables of `value.rs`.
 pub(super) const NULL: u8 = 0x00;
 pub(super) const UTF16: u8 = 0x01;
+pub(super) const ANSI: u8 = 0x02;
 pub(super) const BINXML: u8 = 0x21;
 /// Marks an array of the type in the lower bits.
 pub(super) const ARRAY: u8 = 0x80;
@@ -219,6 +220,49 @@ const EVEN: u8 = u8::MAX - 2;
 
 /// Size of a template definition's header: the next one's offset, a GUID, the size of what follows.
 pub(super) const DEFINITION_HEADER: usize = 24;
+
+/// What about the values of an instance decides which of its template's fields it has: how many there are, and for each
+/// a bit whether it is of the type null, and one whether it is more than that and more than an empty text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    count: u32,
+    nulls: u64,
+    present: u64,
+}
+
+impl Shape {
+    /// The shape of values, and which of them is embedded binary XML; `None` for those that it does not tell: arrays,
+    /// code page text, several embedded values, too many.
+    #[inline]
+    pub(super) fn of(values: &[Value], data: &[u8]) -> Option<(Self, Option<u16>)> {
+        if values.len() > 64 {
+            return None;
+        }
+        let (mut nulls, mut present) = (0, 0);
+        let mut embedded = None;
+        for (i, v) in values.iter().enumerate() {
+            if matches!(v.kind, BINXML | ANSI) || v.is_array() {
+                if v.kind != BINXML || v.len == 0 || embedded.is_some() {
+                    return None;
+                }
+                embedded = Some(i as u16);
+            }
+            let at = v.at as usize;
+            let nul = v.kind == UTF16 && data.get(at..at + 2) == Some(&[0, 0]);
+            nulls |= u64::from(v.kind == NULL) << i;
+            present |= u64::from(v.len > 0 && !nul) << i;
+        }
+        let count = values.len() as u32;
+        Some((
+            Self {
+                count,
+                nulls,
+                present,
+            },
+            embedded,
+        ))
+    }
+}
 
 /// Reads a template instance from behind its token: appends its values to `values` and returns its definition's offset.
 pub(super) fn instance(cursor: &mut Cursor<'_>, values: &mut Vec<Value>) -> Read<u32> {

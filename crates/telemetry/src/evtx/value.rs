@@ -4,7 +4,7 @@
 use bumpalo::Bump;
 use evtx::binxml::value_variant::{BinXmlValue, SysTime};
 
-use super::token::{ARRAY, UTF16, Value};
+use super::token::{ANSI, ARRAY, NULL, UTF16, Value};
 use crate::header::Kind;
 use crate::record::Raw;
 
@@ -12,7 +12,8 @@ use crate::record::Raw;
 const EPOCH: i64 = 116_444_736_000_000_000;
 
 /// A scalar for a column of this kind.
-pub(super) fn scalar<'b>(value: Value, data: &'b [u8], kind: Kind, arena: &'b Bump) -> Raw<'b> {
+#[inline]
+pub(super) fn scalar(value: Value, data: &[u8], kind: Kind) -> Raw<'_> {
     if value.kind == UTF16 {
         return Raw::Utf16(value.bytes(data));
     }
@@ -21,14 +22,18 @@ pub(super) fn scalar<'b>(value: Value, data: &'b [u8], kind: Kind, arena: &'b Bu
         Kind::Time => instant(value, data).map(Raw::Time),
         Kind::Text => None,
     };
-    raw.unwrap_or_else(|| Raw::Text(text(value, data, arena)))
+    raw.unwrap_or_else(|| Raw::Typed(value.kind, value.bytes(data)))
 }
 
 /// The value of an integer.
 #[inline]
 pub(super) fn integer(value: Value, data: &[u8]) -> Option<i64> {
-    let bytes = value.bytes(data);
-    Some(match value.kind {
+    whole(value.kind, value.bytes(data))
+}
+
+#[inline]
+fn whole(kind: u8, bytes: &[u8]) -> Option<i64> {
+    Some(match kind {
         0x03 => i64::from(word::<1>(bytes)[0] as i8),
         0x04 => i64::from(word::<1>(bytes)[0]),
         0x05 => i64::from(i16::from_le_bytes(word(bytes))),
@@ -52,12 +57,11 @@ pub(super) fn instant(value: Value, data: &[u8]) -> Option<i64> {
 }
 
 /// The text of a scalar other than UTF-16.
-pub(super) fn text<'b>(value: Value, data: &'b [u8], arena: &'b Bump) -> &'b str {
-    let bytes = value.bytes(data);
-    match value.kind {
+pub(crate) fn text<'b>(kind: u8, bytes: &'b [u8], arena: &'b Bump) -> &'b str {
+    match kind {
         0x02 => ansi(bytes, arena),
         0x03..=0x09 => {
-            let v = integer(value, data).unwrap_or_default();
+            let v = whole(kind, bytes).unwrap_or_default();
             decimal(v.unsigned_abs(), v < 0, arena)
         }
         0x0a => decimal(u64::from_le_bytes(word(bytes)), false, arena),
@@ -88,6 +92,16 @@ pub(super) fn text<'b>(value: Value, data: &'b [u8], arena: &'b Bump) -> &'b str
     }
 }
 
+/// Whether the text of a scalar other than UTF-16 is empty.
+#[inline]
+pub(super) fn is_blank(kind: u8, bytes: &[u8]) -> bool {
+    match kind {
+        NULL => true,
+        ANSI => bytes.iter().all(|b| *b == 0),
+        _ => bytes.is_empty(),
+    }
+}
+
 /// The text of an array that is not spread over elements.
 pub(super) fn list<'b>(value: Value, data: &'b [u8], arena: &'b Bump) -> Raw<'b> {
     let mut out = bumpalo::collections::String::new_in(arena);
@@ -95,7 +109,7 @@ pub(super) fn list<'b>(value: Value, data: &'b [u8], arena: &'b Bump) -> Raw<'b>
         if i > 0 {
             out.push(',');
         }
-        out.push_str(scalar(item, data, Kind::Text, arena).text(arena));
+        out.push_str(scalar(item, data, Kind::Text).text(arena));
     }
     Raw::Text(out.into_bump_str())
 }

@@ -3,21 +3,20 @@
 
 mod irregular;
 
-use std::cell::Cell;
-
 use bumpalo::Bump;
 use rustc_hash::FxHashMap;
 
 use super::place::Place;
-use super::program::{Memo, Program, Step};
+use super::program::{Program, Step};
+use super::straight::{Half, Key, Source, Trace};
 use super::templates::{Copied, Templates};
-use super::token::{self, BINXML, Cursor, DEFINITION_HEADER, Damage, Read, UTF16, Value};
+use super::token::{self, BINXML, Cursor, DEFINITION_HEADER, Damage, Read, Shape, UTF16, Value};
 use super::tree::{self, Element, Part};
 use super::value;
 use crate::header::{self, Kind};
 use crate::names::Node;
-use crate::record::{Raw, Record, same};
-use crate::rows::Rows;
+use crate::record::{Raw, Record};
+use crate::rows::{Position, Rows};
 
 /// What the records of one chunk may cost together, in values and pieces of 16 bytes. Real chunks cost some ten
 /// thousands; one made to use the same value over and over could otherwise grow without bound.
@@ -58,6 +57,7 @@ pub(super) struct Walker<'b, 'r> {
     pub(super) rows: &'r mut Rows,
     pub(super) record: Record<'b>,
     values: Vec<Value>,
+    trace: Trace,
     kept: &'r mut Templates,
     definitions: FxHashMap<u32, Read<Definition<'b>>>,
     programs: FxHashMap<(u32, Place), &'b Program<'b>>,
@@ -83,6 +83,7 @@ impl<'b, 'r> Walker<'b, 'r> {
             rows,
             record: Record::default(),
             values: Vec::with_capacity(64),
+            trace: Trace::default(),
             kept,
             definitions: FxHashMap::default(),
             programs: FxHashMap::default(),
@@ -93,13 +94,90 @@ impl<'b, 'r> Walker<'b, 'r> {
         }
     }
 
-    /// Reads the record whose binary XML stands between these offsets into `record`.
-    pub(super) fn read(&mut self, at: usize, end: usize) -> Read<()> {
+    /// Reads the record whose binary XML stands between these offsets, and offers it to the rows.
+    pub(super) fn read(&mut self, at: usize, end: usize, position: Position<'_>) -> Read<()> {
         self.record.clear();
-        self.values.clear();
         self.nesting = 0;
         self.owed = 0;
-        self.stream(at, end, Place::RECORD, 0)
+        let key = self.key(at, end);
+        if let Some(key) = &key
+            && self.straight(key, end - at, position)?
+        {
+            return Ok(());
+        }
+        let learn = key.filter(|key| !self.kept.ways.is_known(key));
+        self.trace.begin(learn.is_some());
+        self.values.clear();
+        self.stream(at, end, Place::RECORD, 0)?;
+        match learn {
+            None => self.rows.offer(&self.record, position, self.arena),
+            Some(key) => {
+                let told = self.rows.offer_and_tell(&self.record, position, self.arena);
+                let way = told.and_then(|way| self.trace.way(way));
+                self.kept.ways.learn(key, way);
+            }
+        }
+        Ok(())
+    }
+
+    /// What decides which way a record's values go, if they may go straight. Leaves its values in `values`.
+    fn key(&mut self, at: usize, end: usize) -> Option<Key> {
+        self.values.clear();
+        if self.walk {
+            return None;
+        }
+        let (outer, embedded) = self.half(at, end, Place::RECORD)?;
+        let Some((v, place)) = embedded else {
+            return Some([Some(outer), None]);
+        };
+        let at = v.at as usize;
+        match self.half(at, at + v.len as usize, place)? {
+            (inner, None) => Some([Some(outer), Some(inner)]),
+            _ => None,
+        }
+    }
+
+    /// One instance's part in it, and the value and place of what is embedded in it.
+    #[inline]
+    fn half(
+        &mut self,
+        at: usize,
+        end: usize,
+        place: Place,
+    ) -> Option<(Half, Option<(Value, Place)>)> {
+        let cursor = Cursor::new(self.data, at, end);
+        let body = token::single_instance(&cursor)?;
+        let mut inside = Cursor { at: body, ..cursor };
+        let base = self.values.len();
+        let definition = token::instance(&mut inside, &mut self.values).ok()?;
+        let rest = self.data.get(inside.at..cursor.end).unwrap_or_default();
+        if !matches!(rest, [] | [0, ..]) {
+            return None;
+        }
+        let values = self.values.get(base..)?;
+        let (shape, embedded) = Shape::of(values, self.data)?;
+        let embedded = embedded.and_then(|slot| Some((slot, *values.get(usize::from(slot))?)));
+        let program = self.program_at(definition, place).ok()?;
+        let embedded = match embedded {
+            Some((slot, v)) => Some((v, program.embeds(slot)?)),
+            None => None,
+        };
+        Some(((program.id?, shape), embedded))
+    }
+
+    /// Puts the values of a record of `len` bytes where those of one like it went; `false` if that is not known.
+    fn straight(&mut self, key: &Key, len: usize, position: Position<'_>) -> Read<bool> {
+        let Some(way) = self.kept.ways.get(key) else {
+            return Ok(false);
+        };
+        let cost = way.cost(len);
+        let (values, data) = (&*self.values, self.data);
+        let Some(left) = self.budget.checked_sub(cost) else {
+            return self.charge(0, usize::MAX).map(|()| false);
+        };
+        self.budget = left;
+        let value = |source: Source| way.value(source, values, data);
+        Ok(self.rows.follow(&way.way, value, position, self.arena))
     }
 
     /// Reads a stream whose elements stand at `place`.
@@ -144,14 +222,7 @@ impl<'b, 'r> Walker<'b, 'r> {
 
     /// Reads an instance of the template defined at this offset.
     fn instance(&mut self, definition: u32, frame: Frame, place: Place, depth: usize) -> Read<()> {
-        let program = match self.programs.get(&(definition, place)) {
-            Some(program) => program,
-            None => {
-                let program = self.program(definition, place)?;
-                self.programs.insert((definition, place), program);
-                program
-            }
-        };
+        let program = self.program_at(definition, place)?;
         let values = self.values.get(frame.base..frame.base + frame.len);
         let arrays = values.unwrap_or_default().iter().any(Value::is_array);
         if self.walk || arrays && self.must_walk(program, frame) {
@@ -167,18 +238,32 @@ impl<'b, 'r> Walker<'b, 'r> {
         program.no_arrays.iter().any(array)
     }
 
+    fn program_at(&mut self, definition: u32, place: Place) -> Read<&'b Program<'b>> {
+        if let Some(program) = self.programs.get(&(definition, place)) {
+            return Ok(program);
+        }
+        let program = self.program(definition, place)?;
+        self.programs.insert((definition, place), program);
+        Ok(program)
+    }
+
     /// The steps of the template defined at this offset.
     fn program(&mut self, definition: u32, place: Place) -> Read<&'b Program<'b>> {
         if let Some(kept) = self.kept.find(self.data, definition, place) {
-            let program = Program::kept(definition, kept, self.arena);
+            let program = Program::kept(kept, self.arena);
             self.charge(definition as usize, size_of_val(program.steps))?;
             return Ok(program);
         }
         let template = self.template(definition)?;
-        let (program, lasting) = Program::compile(definition, template.root, place, self);
+        let (program, lasting) = Program::compile(template.root, place, self);
         if lasting {
-            self.kept
-                .keep(self.data, definition, place, template.copied, program);
+            let copied = template.copied;
+            let kept = self
+                .kept
+                .keep(self.data, definition, place, copied, program);
+            if let Some(kept) = kept {
+                return Ok(Program::kept(kept, self.arena));
+            }
         }
         Ok(program)
     }
@@ -218,8 +303,8 @@ impl<'b, 'r> Walker<'b, 'r> {
     fn run(&mut self, program: &'b Program<'b>, frame: Frame, depth: usize) -> Read<()> {
         // Every step looks at one value at most; what it adds to the record is decoded only if that is paid for.
         self.charge(0, 16 * program.steps.len())?;
-        let mut steps = program.steps.iter().zip(program.memos);
-        while let Some((step, memo)) = steps.next() {
+        let mut steps = program.steps.iter();
+        while let Some(step) = steps.next() {
             match *step {
                 Step::Text {
                     node,
@@ -230,6 +315,7 @@ impl<'b, 'r> Walker<'b, 'r> {
                     let text = program.texts.get(start as usize..end as usize);
                     let text = text.unwrap_or_default();
                     self.record.push(node, Raw::KnownText(text, number));
+                    self.trace.text(text, number);
                 }
                 Step::Attribute {
                     node,
@@ -244,7 +330,7 @@ impl<'b, 'r> Walker<'b, 'r> {
                     if v.kind == BINXML || (optional && self.is_empty(v)) {
                         continue;
                     }
-                    self.show(v, node, kind, empty, memo)?;
+                    self.show(v, frame.base + usize::from(slot), node, kind, empty);
                 }
                 Step::Leaf {
                     node,
@@ -260,7 +346,7 @@ impl<'b, 'r> Walker<'b, 'r> {
                     }
                     _ if !wanted => {}
                     Some(v) if v.is_array() => self.spread(v, node, empty)?,
-                    Some(v) => self.show(v, node, kind, empty, memo)?,
+                    Some(v) => self.show(v, frame.base + usize::from(slot), node, kind, empty),
                     None if empty => self.push_wanted(node, Raw::Text(""))?,
                     None => {}
                 },
@@ -283,68 +369,15 @@ impl<'b, 'r> Walker<'b, 'r> {
         self.charge(0, owed)
     }
 
-    /// Adds a value, which is mostly shown like that of the record before. Each case adds it on its own: a value that
-    /// goes from case to case through memory costs more than everything else here.
+    /// Adds the value in this place.
     #[inline(always)]
-    fn show(
-        &mut self,
-        v: Value,
-        node: Node,
-        kind: Kind,
-        empty: bool,
-        memo: &Cell<Option<Memo<'b>>>,
-    ) -> Read<()> {
+    fn show(&mut self, v: Value, index: usize, node: Node, kind: Kind, empty: bool) {
         self.owed += v.len as usize;
-        if v.kind == UTF16 {
-            let raw = v.bytes(self.data);
-            if empty || !matches!(raw, [] | [0, 0, ..]) {
-                self.record.push(node, Raw::Utf16(raw));
-            }
-            return Ok(());
+        let raw = value::scalar(v, self.data, kind);
+        if empty || !is_blank(raw) {
+            self.record.push(node, raw);
+            self.trace.value(index, kind);
         }
-        match kind {
-            Kind::Text => {}
-            Kind::Int => {
-                if let Some(v) = value::integer(v, self.data) {
-                    self.record.push(node, Raw::Int(v));
-                    return Ok(());
-                }
-            }
-            Kind::Time => {
-                if let Some(v) = value::instant(v, self.data) {
-                    self.record.push(node, Raw::Time(v));
-                    return Ok(());
-                }
-            }
-        }
-        if let Some((before, text, number)) = memo.get()
-            && before.kind == v.kind
-            && same(before.bytes(self.data), v.bytes(self.data))
-        {
-            if empty || !text.is_empty() {
-                self.record.push(node, Raw::KnownText(text, number));
-            }
-            return Ok(());
-        }
-        self.show_anew(v, node, empty, memo)
-    }
-
-    #[inline(never)]
-    fn show_anew(
-        &mut self,
-        v: Value,
-        node: Node,
-        empty: bool,
-        memo: &Cell<Option<Memo<'b>>>,
-    ) -> Read<()> {
-        self.charge(v.at as usize, v.len as usize)?;
-        let text = value::text(v, self.data, self.arena);
-        let number = self.rows.number();
-        memo.set(Some((v, text, number)));
-        if empty || !text.is_empty() {
-            self.record.push(node, Raw::KnownText(text, number));
-        }
-        Ok(())
     }
 
     /// An array as the only content of an element without attributes: the element is there for each item.
@@ -355,7 +388,7 @@ impl<'b, 'r> Walker<'b, 'r> {
             self.push_wanted(node, Raw::Text(""))?;
         }
         for item in items {
-            let raw = value::scalar(item, self.data, Kind::Text, self.arena);
+            let raw = value::scalar(item, self.data, Kind::Text);
             if !is_blank(raw) || empty {
                 self.push_wanted(node, raw)?;
             }
@@ -384,8 +417,7 @@ impl<'b, 'r> Walker<'b, 'r> {
         let bytes = v.bytes(self.data);
         match v.kind {
             UTF16 => token::until_nul(bytes).is_empty(),
-            0x02 => bytes.iter().all(|b| *b == 0),
-            _ => v.len == 0,
+            kind => value::is_blank(kind, bytes),
         }
     }
 
@@ -399,11 +431,12 @@ impl<'b, 'r> Walker<'b, 'r> {
     fn push_wanted(&mut self, node: Node, raw: Raw<'b>) -> Read<()> {
         let len = match raw {
             Raw::Text(t) | Raw::KnownText(t, _) => t.len(),
-            Raw::Utf16(b) | Raw::Escaped(b) => b.len(),
+            Raw::Utf16(b) | Raw::Escaped(b) | Raw::Typed(_, b) => b.len(),
             Raw::Int(_) | Raw::Time(_) => 0,
         };
         self.charge(0, len + 16)?;
         self.record.push(node, raw);
+        self.trace.lose();
         Ok(())
     }
 
@@ -428,6 +461,7 @@ pub(super) fn is_blank(raw: Raw<'_>) -> bool {
         Raw::Text(t) | Raw::KnownText(t, _) => t.is_empty(),
         Raw::Utf16(b) => matches!(b, [] | [0, 0, ..]),
         Raw::Escaped(b) => b.is_empty(),
+        Raw::Typed(kind, b) => value::is_blank(kind, b),
         Raw::Int(_) | Raw::Time(_) => false,
     }
 }

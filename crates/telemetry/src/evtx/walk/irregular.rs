@@ -252,7 +252,7 @@ impl<'b> Walker<'b, '_> {
     fn shown(&self, v: Value, kind: Kind) -> Raw<'b> {
         match v.is_array() {
             true => value::list(v, self.data, self.arena),
-            false => value::scalar(v, self.data, kind, self.arena),
+            false => value::scalar(v, self.data, kind),
         }
     }
 }
