@@ -3,6 +3,7 @@
 
 use crate::Data;
 use crate::literal::Places;
+use crate::model::conduct::KnownTest;
 use std::collections::{HashMap, HashSet};
 
 type Checked = Result<(), String>;
@@ -48,6 +49,7 @@ pub fn all(data: &Data) -> Checked {
     sources(data)?;
     masks(data)?;
     hosts_and_folders(data)?;
+    known_fields(data)?;
     for event in &data.events {
         if event.id != format!("{}:{}", event.sensor.0, event.number) {
             return Err(format!("event {:?} is not its sensor and number", event.id));
@@ -130,6 +132,34 @@ fn sources(data: &Data) -> Checked {
         .objects
         .iter()
         .try_for_each(|r| known(&r.source, &r.id))
+}
+
+/// What is known of an expected event's fields is about fields it has, and a mask is one as Sysmon writes it.
+fn known_fields(data: &Data) -> Checked {
+    for row in &data.behaviours {
+        for expected in row.expected.iter().filter(|e| !e.fields.is_empty()) {
+            let event = data.events.iter().find(|e| e.id == expected.event.0);
+            let has = event
+                .and_then(|e| e.sysmon.as_ref())
+                .map_or(&[][..], |s| &s.fields);
+            for known in &expected.fields {
+                if !has.contains(&known.field) {
+                    return Err(format!(
+                        "{}: {} has no field {:?}",
+                        row.id, expected.event.0, known.field
+                    ));
+                }
+                let mask = known.value.strip_prefix("0x");
+                let mask = mask.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                if known.test == KnownTest::Holds
+                    && mask.is_none_or(|m| known.value != format!("{m:#x}"))
+                {
+                    return Err(format!("{}: {:?} is no mask", row.id, known.value));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Names as they are looked up: in lower case, once each; techniques as ATT&CK writes them.

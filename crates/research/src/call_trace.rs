@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Frames read of one trace. Sysmon writes at most 24.
@@ -183,34 +184,72 @@ impl Chain {
     }
 }
 
+impl Chain {
+    /// Whether it is worth a look: a frame in no module, or a system call that no system module made. Code compiled at run
+    /// time (.NET, scripts) has frames in no module too.
+    pub fn stands_out(&self) -> bool {
+        let direct = matches!(
+            self.entry,
+            Entry::DirectFromNowhere | Entry::DirectFromModule
+        );
+        direct || self.unknown > 0
+    }
+}
+
+/// Who opened whom.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Pair {
+    /// The image that opened the process.
+    pub source: String,
+    /// The image of the process.
+    pub target: String,
+}
+
+/// How often a chain was met.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Met {
+    /// Events.
+    pub events: u64,
+    /// The same by source and target.
+    pub pairs: BTreeMap<Pair, u64>,
+}
+
+impl Met {
+    /// The pairs, the most frequent first.
+    pub fn by_count(&self) -> Vec<(&Pair, u64)> {
+        let mut pairs: Vec<_> = self.pairs.iter().map(|(pair, n)| (pair, *n)).collect();
+        pairs.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        pairs
+    }
+}
+
 /// Chains with how often they were met.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
-    chains: BTreeMap<Chain, u64>,
+    chains: BTreeMap<Chain, Met>,
 }
 
 impl Summary {
-    /// Adds a trace that stands in `count` events.
-    pub fn add(&mut self, trace: &str, count: u64) {
-        *self.chains.entry(Chain::of(trace)).or_default() += count;
+    /// Adds a trace that stands in `events` events of a source and a target.
+    pub fn add(&mut self, trace: &str, pair: Pair, events: u64) {
+        let met = self.chains.entry(Chain::of(trace)).or_default();
+        met.events += events;
+        *met.pairs.entry(pair).or_default() += events;
     }
 
-    /// The chains, the most frequent first.
-    pub fn rows(&self) -> Vec<(&Chain, u64)> {
-        let mut rows: Vec<_> = self
-            .chains
-            .iter()
-            .map(|(chain, count)| (chain, *count))
-            .collect();
-        rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    /// The chains, those that stand out first, then the most frequent.
+    pub fn rows(&self) -> Vec<(&Chain, &Met)> {
+        let mut rows: Vec<_> = self.chains.iter().collect();
+        let key = |(chain, met): &(&Chain, &Met)| (!chain.stands_out(), Reverse(met.events));
+        rows.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.0.cmp(b.0)));
         rows
     }
 
     /// Events per entry layer.
     pub fn entries(&self) -> BTreeMap<Entry, u64> {
         let mut entries = BTreeMap::new();
-        for (chain, count) in &self.chains {
-            *entries.entry(chain.entry).or_default() += count;
+        for (chain, met) in &self.chains {
+            *entries.entry(chain.entry).or_default() += met.events;
         }
         entries
     }
@@ -281,11 +320,18 @@ mod tests {
     #[test]
     fn counts_per_chain_and_entry() {
         let mut summary = Summary::default();
-        summary.add(r"C:\Windows\System32\ntdll.dll+1|C:\a.exe+1", 2);
-        summary.add(r"C:\Windows\System32\ntdll.dll+2|C:\a.exe+9", 3);
-        summary.add("UNKNOWN(1)", 1);
+        let pair = |source: &str| Pair {
+            source: source.to_owned(),
+            target: "lsass.exe".to_owned(),
+        };
+        summary.add(r"C:\Windows\System32\ntdll.dll+1|C:\a.exe+1", pair("a"), 2);
+        summary.add(r"C:\Windows\System32\ntdll.dll+2|C:\a.exe+9", pair("b"), 3);
+        summary.add("UNKNOWN(1)", pair("a"), 1);
         let rows = summary.rows();
-        assert_eq!((rows[0].1, rows[1].1), (5, 1));
+        // The rare one stands out and so stands first.
+        assert_eq!((rows[0].1.events, rows[1].1.events), (1, 5));
+        let pairs: Vec<_> = rows[1].1.by_count();
+        assert_eq!(pairs, [(&pair("b"), 3), (&pair("a"), 2)]);
         assert_eq!(summary.entries()[&Entry::Native], 5);
     }
 

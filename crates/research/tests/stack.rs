@@ -166,10 +166,53 @@ fn every_event_type_of_the_method() {
             "CreateFile",
         ),
         (
+            "event-03-network-connect",
+            "etw-kernel-logger",
+            "sysmon:3",
+            "connect",
+        ),
+        (
+            "event-19-20-21-wmi-subscription",
+            "wmi-event-subscription",
+            "sysmon:20",
+            "",
+        ),
+        (
+            "event-22-dns-query",
+            "etw-dns-client",
+            "sysmon:22",
+            "DnsQuery_W",
+        ),
+        (
             "event-23-file-delete",
             "minifilter",
             "sysmon:23",
             "DeleteFile",
+        ),
+        ("event-24-clipboard", "clipboard-listener", "sysmon:24", ""),
+        (
+            "event-26-file-delete-logged",
+            "minifilter",
+            "sysmon:26",
+            "NtDeleteFile",
+        ),
+        (
+            "event-27-executable-blocked",
+            "minifilter",
+            "sysmon:27",
+            "CreateFileW",
+        ),
+        (
+            "event-28-shredding-blocked",
+            "minifilter",
+            "sysmon:28",
+            "NtWriteFile",
+        ),
+        (
+            "event-29-executable-detected",
+            "minifilter",
+            "sysmon:29",
+            "CreateFileW",
         ),
     ] {
         let (stop, reading) = only(name);
@@ -213,6 +256,28 @@ fn a_stack_that_decides_names_one_event() {
     }
     // The same calls lead to a raw read and to a stream: the stack alone cannot tell, and says both.
     assert!(only("event-15-stream").1.events.len() > 1);
+}
+
+#[test]
+fn events_that_no_callback_gives() {
+    // The kernel writes the event itself: nothing of the sensor's is on the stack.
+    let (stop, reading) = only("event-03-network-connect");
+    assert_eq!(stop.client.unwrap().process, 3536);
+    assert_eq!(reading.callback.as_deref(), Some("nt!EtwTraceKernelEvent"));
+    assert_eq!(reading.dispatcher.as_deref(), Some("nt!EtwpTraceNetwork"));
+    assert_eq!(reading.entered_by.as_deref(), Some("WS2_32!connect"));
+    assert_eq!(reading.gaps, Vec::<&str>::new());
+    // A debugger in user mode: no boundary to cross, the process from its list, and the caller tells the provider.
+    let (stop, reading) = only("event-22-dns-query");
+    assert_eq!(stop.client.unwrap().process, 3536);
+    assert_eq!(stop.image.as_deref(), Some("beacon.exe"));
+    assert_eq!((&reading.boundary, reading.gaps.len()), (&None, 0));
+    assert_eq!(reading.entered_by.as_deref(), Some("DNSAPI!DnsQuery_W"));
+    let elsewhere = log("event-22-dns-query").replace("DNSAPI!McGen", "winhttp!McGen");
+    assert_eq!(read(&breaks(&elsewhere)[0]).mechanism, None);
+    // Which kind of object was put, the stack does not say.
+    let (_, reading) = only("event-19-20-21-wmi-subscription");
+    assert_eq!(events(&reading), ["sysmon:19", "sysmon:20", "sysmon:21"]);
 }
 
 #[test]

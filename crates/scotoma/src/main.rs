@@ -1,6 +1,8 @@
 //! The command line: it reads arguments, calls a room and shows the answer. It decides nothing else.
 
+mod against;
 mod baseline;
+mod call_trace;
 mod cli;
 mod config;
 mod convert;

@@ -9,7 +9,6 @@ use analytics::render;
 use anyhow::{Context, bail};
 use catalog::EventId;
 use clap::{Args, ValueEnum};
-use research::call_trace::Summary;
 use research::stack::{Break, MAX_LOG, Observed, Reading, breaks, read};
 use research::tie::{Recorded, Tie, ties};
 use serde_json::json;
@@ -24,7 +23,7 @@ use crate::reading::Session;
 pub(crate) struct StackArgs {
     /// Debugger logs (WinDbg, kd); with --call-trace, recordings. `-` is standard input.
     #[arg(required = true, value_name = "LOG")]
-    logs: Vec<PathBuf>,
+    pub(crate) logs: Vec<PathBuf>,
     /// Tie every break to the event recorded for it: files and folders as `scotoma events` takes them.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     events: Vec<PathBuf>,
@@ -33,13 +32,13 @@ pub(crate) struct StackArgs {
     call_trace: bool,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = StackFormat::Text)]
-    format: StackFormat,
+    pub(crate) format: StackFormat,
     #[command(flatten)]
-    manner: Manner,
+    pub(crate) manner: Manner,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum StackFormat {
+pub(crate) enum StackFormat {
     /// For reading.
     Text,
     /// JSON.
@@ -48,12 +47,9 @@ enum StackFormat {
     Rows,
 }
 
-/// Chains shown for reading.
-const MAX_CHAINS: usize = 40;
-
 pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
     if args.call_trace {
-        return call_traces(args);
+        return crate::call_trace::run(args);
     }
     let mut stops: Vec<(String, Break, Reading)> = Vec::new();
     for log in &args.logs {
@@ -166,7 +162,15 @@ fn show(page: &mut Page, log: &str, stop: &Break, reading: &Reading) {
         ));
     }
     if let Some(callback) = &reading.callback {
-        page.item(format_args!("callback {}", clean(callback)));
+        let module = |symbol: &str| symbol.split(['!', '+']).next().map(str::to_ascii_lowercase);
+        match &reading.dispatcher {
+            // Where the system itself writes the event, the debugger stops in the system.
+            Some(by) if module(by) == module(callback) => page.item(format_args!(
+                "stopped at {}; nobody is called back there",
+                clean(callback)
+            )),
+            _ => page.item(format_args!("callback {}", clean(callback))),
+        }
     }
     match reading.mechanism {
         Some(mechanism) => page.item(format_args!(
@@ -300,73 +304,4 @@ fn recorded(args: &StackArgs) -> anyhow::Result<Vec<Recorded>> {
     let outcome = session.engine.outcome(&[&prepared]);
     session.end(&outcome, false, &[])?;
     Ok(rows)
-}
-
-const TRACES: &str = "SELECT CallTrace, count(*) FROM sysmon WHERE EventID = 10 AND CallTrace IS NOT NULL GROUP BY CallTrace";
-
-fn call_traces(args: &StackArgs) -> anyhow::Result<ExitCode> {
-    let mut session = Session::begin(&args.logs, &[], &args.manner)?;
-    let (prepared, answer) = session.engine.query(TRACES)?;
-    let mut summary = Summary::default();
-    for batch in answer {
-        let batch = batch?;
-        for row in 0..batch.num_rows() {
-            let trace = render::text(batch.column(0), row);
-            let count = render::text(batch.column(1), row).and_then(|n| n.parse().ok());
-            if let (Some(trace), Some(count)) = (trace, count) {
-                summary.add(&trace, count);
-            }
-        }
-    }
-    session.hush();
-    let text = show_summary(&summary, args.format)?;
-    io::stdout().lock().write_all(text.as_bytes())?;
-    let outcome = session.engine.outcome(&[&prepared]);
-    session.end(&outcome, false, &[])
-}
-
-fn show_summary(summary: &Summary, format: StackFormat) -> anyhow::Result<String> {
-    let rows = summary.rows();
-    if format != StackFormat::Text {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|(chain, count)| json!({ "chain": chain, "events": count }))
-            .collect();
-        return Ok(serde_json::to_string_pretty(&rows)? + "\n");
-    }
-    let mut page = Page::new();
-    page.title("How processes were opened (event 10)");
-    for (entry, count) in summary.entries() {
-        page.item(format_args!("{:>9}  {}", grouped(count), entry.describe()));
-    }
-    page.head("Chains of modules, the innermost first; ? is memory in no module");
-    for (chain, count) in rows.iter().take(MAX_CHAINS) {
-        let modules: Vec<String> = chain.modules.iter().map(|m| clean(m)).collect();
-        page.item(format_args!(
-            "{:>9}  {}",
-            grouped(*count),
-            modules.join(" < ")
-        ));
-        let caller = chain
-            .caller
-            .as_deref()
-            .map_or_else(|| "not in the trace".to_owned(), clean);
-        let unknown = if chain.unknown > 0 {
-            format!(", {} FRAMES IN NO MODULE", chain.unknown)
-        } else {
-            String::new()
-        };
-        let wow64 = if chain.wow64 { ", 32-bit" } else { "" };
-        page.under(format_args!(
-            "{}, called by {caller}{wow64}{unknown}",
-            chain.entry.describe()
-        ));
-    }
-    if rows.len() > MAX_CHAINS {
-        page.item(format_args!(
-            "... and {} more chains (--format json)",
-            rows.len() - MAX_CHAINS
-        ));
-    }
-    Ok(page.finish())
 }

@@ -1,6 +1,7 @@
 //! `scotoma technique`: a technique as calls in order, with what should show and what stays unseen.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -8,6 +9,9 @@ use catalog::map::{Line, line};
 use catalog::{ApiId, BehaviourId, Subject, Syscall, find};
 use clap::{Args, ValueEnum};
 
+use crate::against;
+use crate::config::args::How;
+use crate::config::load;
 use crate::map::{event_name, show_tampering, trace};
 use crate::output::page::Page;
 
@@ -19,9 +23,14 @@ pub(crate) struct TechniqueArgs {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = TechniqueFormat::Text)]
     format: TechniqueFormat,
-    /// Show every way of tampering in full.
+    /// Show every way of tampering in full; with --against, every rule.
     #[arg(long)]
     full: bool,
+    /// Say which of the expected events this Sysmon configuration can keep at all: XML, a rule blob, a .reg export or a hive.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,6 +71,13 @@ pub(crate) fn run(args: &TechniqueArgs) -> anyhow::Result<ExitCode> {
     let all = args.names.is_empty();
     if all {
         behaviours = BehaviourId::all().collect();
+    }
+    if let Some(file) = &args.against {
+        let config = load::accepted(file, args.how.engine.into())?;
+        let json = args.format == TechniqueFormat::Json;
+        let text = against::answer(&config, &behaviours, json, args.full, all)?;
+        io::stdout().lock().write_all(text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
     }
     let text = match args.format {
         TechniqueFormat::Json => {

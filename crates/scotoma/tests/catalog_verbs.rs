@@ -213,3 +213,102 @@ fn techniques_and_stacks() {
     assert!(fails(&["stack", "stacks/README.md"]).contains("no stack found"));
     assert!(fails(&["imports", "stacks/README.md"]).contains("not a PE file"));
 }
+
+const CONFIG: &str = r#"<Sysmon schemaversion="4.90"><EventFiltering>
+<RuleGroup groupRelation="or"><ProcessAccess onmatch="include">
+<GrantedAccess condition="is">0x1410</GrantedAccess>
+<TargetImage condition="image">lsass.exe</TargetImage>
+</ProcessAccess></RuleGroup>
+<RuleGroup groupRelation="or"><CreateRemoteThread onmatch="exclude"/></RuleGroup>
+</EventFiltering></Sysmon>"#;
+
+#[test]
+fn a_technique_against_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.xml");
+    std::fs::write(&file, CONFIG).unwrap();
+    let file = file.to_str().unwrap();
+    let text = says(&["technique", "inj-dll-loadlibrary", "--against", file]);
+    // The mask of the technique is not listed, the target is not known: it depends on the target.
+    assert!(
+        text.contains("sysmon:10 ProcessAccess, Process accessed: PERHAPS"),
+        "{text}"
+    );
+    assert!(
+        text.contains("sysmon:8 CreateRemoteThread, Remote thread created: KEPT"),
+        "{text}"
+    );
+    assert!(
+        text.contains("sysmon:7 ImageLoad, Image loaded: NEVER KEPT"),
+        "{text}"
+    );
+    assert!(text.contains("Not a proof"), "{text}");
+    assert!(text.contains("CreateRemoteThread: sysmon:8 kept"), "{text}");
+    let text = says(&["technique", "T1003.001", "--against", file]);
+    assert!(
+        text.contains("line 4 keeps: TargetImage image \"lsass.exe\""),
+        "{text}"
+    );
+    for arguments in [
+        &["technique", "T1055", "--against", file][..],
+        &["technique", "--against", file],
+        &["technique", "T1003.001", "--against", file, "--full"],
+    ] {
+        let wide = says(arguments);
+        assert!(wide.lines().all(|l| l.chars().count() <= 80), "{wide}");
+    }
+    let rows = json(&[
+        "technique",
+        "T1055.001",
+        "--against",
+        file,
+        "--format",
+        "json",
+    ]);
+    assert_eq!(rows["proof"], false);
+    let fate = &rows["techniques"][0]["against"]["expected"][1]["keeps"]["fate"];
+    assert_eq!(fate, "kept-whole");
+    std::fs::write(folder.path().join("bad.xml"), "<Sysmon").unwrap();
+    let bad = folder.path().join("bad.xml");
+    assert!(fails(&["technique", "--against", bad.to_str().unwrap()]).contains("rejects"));
+}
+
+/// A recorded remote thread, as Winlogbeat writes it.
+const RECORDED: &str = r#"{"@timestamp":"2020-08-07T18:32:09.100Z","winlog":{"provider_name":"Microsoft-Windows-Sysmon","channel":"Microsoft-Windows-Sysmon/Operational","computer_name":"WS5","event_id":8,"record_id":ID,"event_data":{"UtcTime":"2020-08-07 18:32:09.100","SourceProcessId":"PID","SourceImage":"C:\\Users\\Public\\inject.exe","TargetProcessId":"2576","TargetImage":"C:\\Windows\\System32\\notepad.exe"}}}"#;
+
+#[test]
+fn a_break_is_tied_to_the_event_recorded_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.ndjson");
+    // 0x1778 of the log is 6008 of the event; another process does the same at the same time.
+    let lines: String = [("41", "6008"), ("42", "6012")]
+        .map(|(id, process)| {
+            RECORDED
+                .replace("ID\":ID", &format!("ID\":{id}"))
+                .replace(":ID,", &format!(":{id},"))
+                .replace("PID", process)
+                + "\n"
+        })
+        .concat();
+    std::fs::write(&events, lines).unwrap();
+    let shape = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../research/tests/stacks/event-08-remote-thread.txt");
+    let stack = std::fs::read_to_string(shape).unwrap();
+    let near = format!(
+        "{stack}0: kd> .time\nDebug session time: Fri Aug  7 20:32:07.555 2020 (UTC + 2:00)\n"
+    );
+    let log = folder.path().join("kd.log");
+    std::fs::write(&log, &near).unwrap();
+    let (log, events) = (log.to_str().unwrap(), events.to_str().unwrap());
+    let text = says(&["stack", log, "--events", events]);
+    assert!(text.contains("record 41"), "{text}");
+    assert!(text.contains("1.545 s after"), "{text}");
+    assert!(!text.contains("record 42"), "{text}");
+    // A day later it is another process of the same number.
+    std::fs::write(log, near.replace("Aug  7", "Aug  8")).unwrap();
+    let text = says(&["stack", log, "--events", events]);
+    assert!(
+        text.contains("no event of this process and kind near this time"),
+        "{text}"
+    );
+}

@@ -16,7 +16,7 @@ use crate::{Engine, dtd, xml};
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The operating system says so.
-    #[error("{path}: {source}")]
+    #[error("cannot read {path}")]
     Io {
         /// The file.
         path: String,

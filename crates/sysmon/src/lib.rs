@@ -13,6 +13,7 @@ mod dtd;
 pub mod event;
 pub mod explain;
 pub mod fix;
+pub mod keeps;
 pub mod lint;
 mod lower;
 mod nearest;

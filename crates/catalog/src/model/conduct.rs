@@ -81,6 +81,32 @@ model! {
         pub event: EventId,
         /// The condition, or what it shows.
         pub when: Option<Text>,
+        /// What of the condition is fixed: what these fields then hold.
+        #[serde(default)]
+        pub fields: List<KnownField>,
+    }
+
+    /// What is known of a field's value beforehand.
+    pub struct KnownField {
+        /// The field.
+        pub field: Text,
+        /// How the value relates to `value`.
+        pub test: KnownTest,
+        /// The text, compared without regard to the case of A to Z; a mask in hexadecimal for `holds`.
+        pub value: Text,
+    }
+
+    /// What is known of a value.
+    #[serde(rename_all = "kebab-case")]
+    pub enum KnownTest {
+        /// It is this text.
+        Is,
+        /// It ends with this text.
+        EndsWith,
+        /// It contains this text.
+        Contains,
+        /// It is a mask, in hexadecimal as Sysmon writes it, that has at least these bits.
+        Holds,
     }
 
     /// A sign outside the catalog's events.

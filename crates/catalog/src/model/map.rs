@@ -199,6 +199,8 @@ model! {
         pub module: Text,
         /// The function.
         pub function: Text,
+        /// The module that must have called it, where the function serves others too.
+        pub caller: Option<Text>,
         /// The mechanism.
         pub mechanism: MechanismId,
         /// What it tells.

@@ -161,6 +161,10 @@ impl Log {
                 self.finish();
             }
             let current = self.start_or_current(number_of_line);
+            if let Some((_, path)) = current_process(trimmed).and_then(|r| r.split_once("name:")) {
+                let name = path.trim().rsplit('\\').next().unwrap_or_default();
+                current.image.get_or_insert_with(|| name.to_owned());
+            }
             match &mut current.client {
                 None => current.client = Some(client),
                 Some(known) if known.process == client.process && known.thread.is_none() => {
@@ -310,6 +314,14 @@ fn client_id(line: &str) -> Option<ClientId> {
             thread: parts.next().and_then(first_number),
         });
     }
+    // The current process of a debugger in user mode: `.  0  id: dd0  create  name: C:\\a.exe`.
+    if let Some(rest) = current_process(line) {
+        let process = number(rest.split_whitespace().next()?)?;
+        return Some(ClientId {
+            process,
+            thread: None,
+        });
+    }
     if let Some(at) = line.find("UniqueProcess") {
         // Not `UniqueProcessId`, a field of another structure with the same meaning.
         let rest = line[at + 13..].trim_start_matches("Id");
@@ -339,6 +351,13 @@ fn client_id(line: &str) -> Option<ClientId> {
         process: number(process)?,
         thread: thread.and_then(number),
     })
+}
+
+/// What follows `id: ` where the `|` command lists the current process.
+fn current_process(line: &str) -> Option<&str> {
+    let (number, rest) = line.strip_prefix('.')?.split_once("id: ")?;
+    let counted = number.trim().bytes().all(|b| b.is_ascii_digit());
+    (counted && rest.contains("name:")).then_some(rest)
 }
 
 /// The first hexadecimal number in a text such as ` : 0x00000000`00000dd0 Void`.

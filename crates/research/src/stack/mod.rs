@@ -4,6 +4,7 @@
 //! events. It does not know whether a symbol was resolved rightly; frames after the debugger's own warning are marked.
 
 mod frame;
+mod lead;
 mod log;
 mod reading;
 

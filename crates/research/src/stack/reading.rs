@@ -2,10 +2,10 @@
 //! rows that would go into the catalog.
 
 use super::frame::Frame;
+use super::lead::{events, observations};
 use super::log::Break;
-use catalog::{ApiId, Assessment, EventId, Layer, MechanismId, SignRole, Subject, find, map};
+use catalog::{ApiId, EventId, MechanismId, SignRole, Subject, find, map};
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// The modules whose frames the published method keeps.
 const KEPT: [&str; 4] = ["nt", "ntdll", "kernelbase", "kernel32"];
@@ -113,17 +113,29 @@ pub fn read(stop: &Break) -> Reading {
     let frames = &stop.frames;
     let signs = || map::stack_signs().iter();
     let dispatch = frames.iter().enumerate().find_map(|(index, frame)| {
-        let sign =
-            signs().find(|s| s.role == SignRole::Dispatches && frame.is(s.module, s.function))?;
+        let called_by = |module| {
+            frames
+                .get(index + 1)
+                .and_then(Frame::module_name)
+                .as_deref()
+                == Some(module)
+        };
+        let sign = signs().find(|s| {
+            s.role == SignRole::Dispatches
+                && frame.is(s.module, s.function)
+                && s.caller.is_none_or(called_by)
+        })?;
         // Every request completes somewhere; it is a sensor's completion routine only if a driver's frame follows.
         let generic = sign.function.ends_with("CompleteRequest");
         let foreign = callback_above(frames, index).and_then(Frame::module_name);
         (!generic || foreign.is_some_and(|m| m != "nt" && m != "fltmgr")).then_some((index, sign))
     });
     let mechanism = dispatch.map(|(_, sign)| sign.mechanism);
-    let callback = dispatch
-        .and_then(|(index, _)| callback_above(frames, index))
-        .map(Frame::symbol);
+    let callback = dispatch.and_then(|(index, sign)| {
+        // Within the module that dispatches nobody is called back: it writes the event itself.
+        let called = callback_above(frames, index)?;
+        (called.module_name().as_deref() != Some(sign.module)).then(|| called.symbol())
+    });
     let boundary = boundary(frames);
     let kept: Vec<ApiFrame> = kept(frames);
     let events = mechanism.map_or_else(Vec::new, |m| events(frames, m, &kept));
@@ -132,7 +144,7 @@ pub fn read(stop: &Break) -> Reading {
         gaps.push("there is no stack");
     } else if mechanism.is_none() {
         gaps.push("no frame is known to call back; are the kernel's symbols loaded?");
-    } else if boundary.is_none() {
+    } else if boundary.is_none() && !in_user_mode(frames) {
         gaps.push("the stack does not cross into user mode: a system thread, or it was cut");
     }
     if stop.client.is_none() {
@@ -141,7 +153,10 @@ pub fn read(stop: &Break) -> Reading {
     if frames.iter().any(|f| f.doubtful) {
         gaps.push("the debugger warned that some frames may be wrong");
     }
-    let observations = mechanism.map_or_else(Vec::new, |m| observations(frames, m, &events, &kept));
+    let observations = mechanism.map_or_else(Vec::new, |m| {
+        let calls = calls(frames);
+        observations(frames, m, &events, &calls)
+    });
     Reading {
         callback: callback.or_else(|| stop.location.clone()),
         mechanism,
@@ -158,6 +173,16 @@ pub fn read(stop: &Break) -> Reading {
     }
 }
 
+/// Whether the stack is one of a debugger in user mode, where no frame is the kernel's.
+fn in_user_mode(frames: &[Frame]) -> bool {
+    let kernel = |f: &Frame| f.module_name().is_some_and(|m| m == "nt");
+    !frames.iter().any(kernel)
+        && frames
+            .last()
+            .and_then(|f| f.function.as_deref())
+            .is_some_and(begins_thread)
+}
+
 /// The frame called by the one at `index`, past the thunks that control flow guard puts between.
 fn callback_above(frames: &[Frame], index: usize) -> Option<&Frame> {
     let thunk = |f: &Frame| {
@@ -169,26 +194,61 @@ fn callback_above(frames: &[Frame], index: usize) -> Option<&Frame> {
 }
 
 fn kept(frames: &[Frame]) -> Vec<ApiFrame> {
-    let keep = |(index, frame): (usize, &Frame)| {
+    frames
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, f)| f.module_name().is_some_and(|m| KEPT.contains(&m.as_str())))
+        .filter_map(|(index, frame)| api_frame(index, frame))
+        .collect()
+}
+
+/// The frames that may be calls: those the published filter keeps, and calls of the catalog in the modules that export them
+/// (`DNSAPI!DnsQuery_W`), which the filter leaves out.
+fn calls(frames: &[Frame]) -> Vec<ApiFrame> {
+    let call = |(index, frame): (usize, &Frame)| {
         let module = frame.module_name()?;
-        let function = frame.function.as_deref()?;
-        // kernel32 exports thunks of its own: `CreateProcessWStub`, `ExitProcessImplementation`.
-        let plain = function
-            .strip_suffix("Stub")
-            .or_else(|| function.strip_suffix("Implementation"));
-        let apis = find::apis(plain.unwrap_or(function))
-            .into_iter()
-            .filter_map(|m| match m.subject {
-                Subject::Api(api) => Some(api),
-                _ => None,
-            });
-        KEPT.contains(&module.as_str()).then(|| ApiFrame {
-            index,
-            symbol: frame.symbol(),
-            apis: apis.collect(),
+        let mut call = api_frame(index, frame)?;
+        if !KEPT.contains(&module.as_str()) {
+            let file = format!("{module}.dll");
+            call.apis
+                .retain(|api| api.modules.iter().any(|m| m.eq_ignore_ascii_case(&file)));
+            if call.apis.is_empty() {
+                return None;
+            }
+        }
+        Some(call)
+    };
+    frames.iter().enumerate().rev().filter_map(call).collect()
+}
+
+fn api_frame(index: usize, frame: &Frame) -> Option<ApiFrame> {
+    let function = frame.function.as_deref()?;
+    // kernel32 exports thunks of its own: `CreateProcessWStub`, `ExitProcessImplementation`.
+    let plain = function
+        .strip_suffix("Stub")
+        .or_else(|| function.strip_suffix("Implementation"));
+    let named = |name: &str| {
+        let found = find::apis(name).into_iter();
+        found.filter_map(|m| match m.subject {
+            Subject::Api(api) => Some(api),
+            _ => None,
         })
     };
-    frames.iter().enumerate().rev().filter_map(keep).collect()
+    let function = plain.unwrap_or(function);
+    let mut apis: Vec<ApiId> = named(function).collect();
+    // The published map has some calls with their `A` or `W`, the catalog's own rows are without.
+    let base = function.strip_suffix(['A', 'W']).into_iter();
+    for api in base.flat_map(named) {
+        if !apis.contains(&api) {
+            apis.push(api);
+        }
+    }
+    Some(ApiFrame {
+        index,
+        symbol: frame.symbol(),
+        apis,
+    })
 }
 
 /// The functions that dispatch a system call, on every kind of processor and entry.
@@ -272,7 +332,7 @@ const SYSTEM: [&str; 22] = [
 ];
 
 /// Functions a thread begins in; nobody called them.
-fn begins_thread(function: &str) -> bool {
+pub(super) fn begins_thread(function: &str) -> bool {
     matches!(
         function.trim_start_matches('_'),
         "BaseThreadInitThunk"
@@ -284,108 +344,15 @@ fn begins_thread(function: &str) -> bool {
 }
 
 fn entered_by(frames: &[Frame], boundary: Option<&Boundary>) -> Option<String> {
-    let user = &frames[boundary?.index + 1..];
+    let user = match boundary {
+        Some(boundary) => &frames[boundary.index + 1..],
+        None if in_user_mode(frames) => frames,
+        None => return None,
+    };
     let system = |f: &&Frame| {
         f.module_name()
             .is_some_and(|m| SYSTEM.contains(&m.as_str()))
             && !f.function.as_deref().is_some_and(begins_thread)
     };
     user.iter().take_while(system).last().map(Frame::symbol)
-}
-
-/// Sysmon's events of the mechanism that this stack can lead to.
-fn events(frames: &[Frame], mechanism: MechanismId, kept: &[ApiFrame]) -> Vec<EventId> {
-    let all: Vec<EventId> = EventId::all()
-        .filter(|e| e.mechanism == Some(mechanism) && e.sensor.slug() == "sysmon")
-        .collect();
-    let narrowed: BTreeSet<EventId> = map::stack_signs()
-        .iter()
-        .filter(|s| s.mechanism == mechanism && frames.iter().any(|f| f.is(s.module, s.function)))
-        .filter_map(|s| s.event)
-        .collect();
-    // The innermost sign decides: a process that exits also ends its last thread.
-    if narrowed.len() == 1 || all.len() <= 1 {
-        return if narrowed.is_empty() {
-            all
-        } else {
-            narrowed.into_iter().collect()
-        };
-    }
-    let of_call = |frame: &ApiFrame| -> BTreeSet<EventId> {
-        // A function inside the kernel stands on many ways and tells none of them from the others.
-        let leads = |a: &&'static catalog::Mapping| {
-            let call = a.api.filter(|api| frame.apis.contains(api));
-            let weak = matches!(
-                a.assessment,
-                Some(Assessment::Doubtful | Assessment::Prerequisite)
-            );
-            a.mechanism == mechanism
-                && !weak
-                && call.is_some_and(|api| api.layer != Layer::KernelInternal)
-        };
-        map::arrows()
-            .filter(leads)
-            .map(|a| a.event)
-            .filter(|e| all.contains(e))
-            .collect()
-    };
-    let sets: Vec<BTreeSet<EventId>> = kept.iter().map(of_call).filter(|s| !s.is_empty()).collect();
-    let common = sets
-        .iter()
-        .skip(1)
-        .fold(sets.first().cloned().unwrap_or_default(), |a, b| &a & b);
-    let any: BTreeSet<EventId> = sets.into_iter().flatten().collect();
-    [common, any]
-        .into_iter()
-        .find(|s| !s.is_empty())
-        .map_or(all, |s| s.into_iter().collect())
-}
-
-fn observations(
-    frames: &[Frame],
-    mechanism: MechanismId,
-    events: &[EventId],
-    kept: &[ApiFrame],
-) -> Vec<Observation> {
-    let mut seen = BTreeSet::new();
-    let mut observations = Vec::new();
-    for frame in kept {
-        let Some((module, function)) = frame.symbol.split_once('!') else {
-            continue;
-        };
-        let has_arrow = |api: &ApiId| {
-            map::arrows().any(|a| {
-                a.mechanism == mechanism && events.contains(&a.event) && a.api == Some(*api)
-            })
-        };
-        // Of the names a function answers to, the one with the arrow is meant.
-        let known = frame.apis.iter().find(|api| has_arrow(api));
-        let name = known.or(frame.apis.first()).map(|a| a.slug());
-        // Without a row of its own a function counts as a call if it is a system service; other functions of these modules
-        // may be their own internals.
-        let service =
-            function.starts_with("Nt") && function.chars().nth(2).is_some_and(char::is_uppercase);
-        if begins_thread(function) || (name.is_none() && !service) || frames[frame.index].doubtful {
-            continue;
-        }
-        let api = name.unwrap_or(function).to_owned();
-        // `nt!NtOpenProcess` is the other end of `ntdll!NtOpenProcess`.
-        if !seen.insert(api.clone()) {
-            continue;
-        }
-        let status = match (known.is_some(), name) {
-            (true, _) => Observed::Known,
-            (false, Some(_)) => Observed::NewArrow,
-            (false, None) => Observed::NewCall,
-        };
-        observations.push(Observation {
-            api,
-            module: module.to_owned(),
-            function: function.to_owned(),
-            mechanism,
-            events: events.to_vec(),
-            status,
-        });
-    }
-    observations
 }

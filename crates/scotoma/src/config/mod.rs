@@ -1,11 +1,11 @@
 //! `scotoma config`: questions about Sysmon configurations. The answers are made in the room `sysmon`;
 //! here arguments become calls and answers become text.
 
-mod args;
+pub(crate) mod args;
 mod check;
 mod decide;
 mod deployed;
-mod load;
+pub(crate) mod load;
 mod replay;
 mod views;
 
