@@ -5,18 +5,19 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringBuilder};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use bumpalo::Bump;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::json::unescaped;
 use crate::record::{Raw, same, utf16};
 
 /// How many values are recognised without being hashed.
 const RECENT: usize = 32;
 /// Longest value with escapes that is remembered as it stood.
-const MAX_REMEMBERED: usize = 512;
+const MAX_REMEMBERED: usize = 1024;
 /// How many typed values are recognised as they stood, and the longest of them: a user's identifier.
 const TYPED: usize = 16;
 const MAX_TYPED: usize = 28;
@@ -29,13 +30,11 @@ const NULL: i32 = -1;
 pub(crate) struct TextColumn {
     keys: Vec<i32>,
     nulls: usize,
-    bytes: Vec<u8>,
-    /// Ends of the values in `bytes`, after a leading zero.
-    ends: Vec<i32>,
+    values: StringBuilder,
     /// Keys with the hash of their value, by that hash. The hasher is seeded: values come from whoever wrote the log.
     table: HashTable<(u64, i32)>,
     hasher: DefaultHashBuilder,
-    /// Keys met lately, by length and last bytes of what stood in the input.
+    /// Values met lately, by length and last bytes of what stood in the input.
     recent: [Recent; RECENT],
     /// Likewise for values with escapes, with the bytes they stood as: decoding is what they cost most.
     escaped: Vec<(Vec<u8>, i32)>,
@@ -84,8 +83,7 @@ impl TextColumn {
         Self {
             keys: Vec::new(),
             nulls: 0,
-            bytes: Vec::new(),
-            ends: vec![0],
+            values: StringBuilder::with_capacity(0, 0),
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             recent: [Recent::NONE; RECENT],
@@ -105,15 +103,22 @@ impl TextColumn {
         self.keys.resize(self.keys.len() + n, NULL);
     }
 
-    /// Appends a value; `false` if the column can take no more text.
-    pub(crate) fn append<'a>(&mut self, value: Raw<'a>, arena: &'a Bump) -> bool {
+    /// Appends a value; `false` if the column can take no more text. `space` is for values that must be decoded.
+    #[inline]
+    pub(crate) fn append<'a>(
+        &mut self,
+        value: Raw<'a>,
+        arena: &'a Bump,
+        space: &mut Vec<u8>,
+    ) -> bool {
         let key = match value {
             Raw::KnownText(text, number) => self.by_number(number, text),
             Raw::Utf16(raw) => self.by_utf16(raw, arena),
             Raw::Text(text) => self.by_text(text),
             Raw::Typed(kind, raw) => self.by_typed(kind, raw, value, arena),
-            Raw::Escaped(raw) if raw.len() <= MAX_REMEMBERED => self.by_escaped(raw, value, arena),
-            value => self.intern(value.text(arena).as_bytes()),
+            Raw::Escaped(raw) if raw.len() <= MAX_REMEMBERED => self.by_escaped(raw, space),
+            Raw::Escaped(raw) => unescaped(raw, space, |text| self.intern(text)),
+            value => self.intern(value.text(arena)),
         };
         key.map(|key| self.keys.push(key)).is_some()
     }
@@ -137,7 +142,7 @@ impl TextColumn {
         if known.key != NULL && same(self.recent_bytes(known), text.as_bytes()) {
             return Some(known.key);
         }
-        self.intern_into(slot, text.as_bytes())
+        self.intern_into(slot, text)
     }
 
     #[inline]
@@ -179,7 +184,7 @@ impl TextColumn {
         value: Raw<'a>,
         arena: &'a Bump,
     ) -> Option<i32> {
-        let key = self.intern(value.text(arena).as_bytes())?;
+        let key = self.intern(value.text(arena))?;
         if raw.len() <= MAX_TYPED {
             self.typed.resize(TYPED, Typed::NONE);
             let known = &mut self.typed[slot];
@@ -189,9 +194,10 @@ impl TextColumn {
         Some(key)
     }
 
-    fn intern_into(&mut self, slot: usize, text: &[u8]) -> Option<i32> {
+    fn intern_into(&mut self, slot: usize, text: &str) -> Option<i32> {
         let key = self.intern(text)?;
-        let (start, end) = (self.ends[key as usize], self.ends[key as usize + 1]);
+        let ends = self.values.offsets_slice();
+        let (start, end) = (ends[key as usize], ends[key as usize + 1]);
         self.recent[slot] = Recent {
             key,
             start: start as u32,
@@ -201,16 +207,16 @@ impl TextColumn {
     }
 
     /// The key of a value with escapes, decoded only if it is not the one met last that looks like it.
-    fn by_escaped<'a>(&mut self, raw: &[u8], value: Raw<'a>, arena: &'a Bump) -> Option<i32> {
+    fn by_escaped(&mut self, raw: &[u8], space: &mut Vec<u8>) -> Option<i32> {
         if self.escaped.is_empty() {
             self.escaped.resize(RECENT, (Vec::new(), NULL));
         }
         let slot = slot(raw);
         let (known, key) = &self.escaped[slot];
-        if *key != NULL && known == raw {
+        if *key != NULL && same(known, raw) {
             return Some(*key);
         }
-        let key = self.intern(value.text(arena).as_bytes());
+        let key = unescaped(raw, space, |text| self.intern(text));
         let (known, remembered) = &mut self.escaped[slot];
         known.clear();
         known.extend_from_slice(raw);
@@ -219,17 +225,16 @@ impl TextColumn {
     }
 
     /// The key of this value, new or not; `None` if 2 GiB of distinct values are full.
-    fn intern(&mut self, text: &[u8]) -> Option<i32> {
-        let hash = self.hasher.hash_one(text);
-        let (bytes, ends) = (&self.bytes, &self.ends);
-        let same = |(h, key): &(u64, i32)| *h == hash && value(bytes, ends, *key) == text;
+    fn intern(&mut self, text: &str) -> Option<i32> {
+        let hash = self.hasher.hash_one(text.as_bytes());
+        let values = &self.values;
+        let same = |(h, key): &(u64, i32)| *h == hash && value(values, *key) == text.as_bytes();
         if let Some((_, key)) = self.table.find(hash, same) {
             return Some(*key);
         }
-        let key = i32::try_from(self.ends.len() - 1).ok()?;
-        let end = i32::try_from(self.bytes.len() + text.len()).ok()?;
-        self.bytes.extend_from_slice(text);
-        self.ends.push(end);
+        let key = i32::try_from(self.values.offsets_slice().len() - 1).ok()?;
+        i32::try_from(self.values.values_slice().len() + text.len()).ok()?;
+        self.values.append_value(text);
         self.table
             .insert_unique(hash, (hash, key), |(hash, _)| *hash);
         Some(key)
@@ -237,42 +242,44 @@ impl TextColumn {
 
     #[inline]
     fn recent_bytes(&self, recent: Recent) -> &[u8] {
-        &self.bytes[recent.start as usize..recent.end as usize]
+        &self.values.values_slice()[recent.start as usize..recent.end as usize]
     }
 
     /// The rows since the last call.
     pub(crate) fn finish(&mut self) -> ArrayRef {
-        let mut done = std::mem::replace(self, Self::new());
-        // One batch is much like the next.
-        done.table.clear();
-        self.table = std::mem::take(&mut done.table);
-        self.keys.reserve(done.keys.len());
-        self.ends.reserve(done.ends.len());
-        self.bytes.reserve(done.bytes.len());
-        self.escaped = std::mem::take(&mut done.escaped);
+        // One batch is much like the next: what this one needed is made ready for it.
+        let (count, bytes) = (
+            self.values.offsets_slice().len(),
+            self.values.values_slice().len(),
+        );
+        let next = StringBuilder::with_capacity(count, bytes + bytes / 8);
+        let mut values = std::mem::replace(&mut self.values, next);
+        let next = Vec::with_capacity(self.keys.len());
+        let mut keys = std::mem::replace(&mut self.keys, next);
+        self.table.clear();
+        self.recent = [Recent::NONE; RECENT];
+        self.numbers = [(0, NULL); NUMBERS];
         for (_, key) in &mut self.escaped {
             *key = NULL;
         }
-        self.typed = std::mem::take(&mut done.typed);
         self.typed.fill(Typed::NONE);
-        let nulls = (done.nulls > 0).then(|| {
-            let present = BooleanBuffer::collect_bool(done.keys.len(), |i| done.keys[i] != NULL);
-            for key in &mut done.keys {
+        let nulls = (std::mem::take(&mut self.nulls) > 0).then(|| {
+            let present = BooleanBuffer::collect_bool(keys.len(), |i| keys[i] != NULL);
+            for key in &mut keys {
                 *key = (*key).max(0);
             }
             NullBuffer::new(present)
         });
-        let keys = Int32Array::new(ScalarBuffer::from(done.keys), nulls);
-        // Ends grow and cut the text between whole values, all of them `str`.
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(done.ends));
-        let values = StringArray::new(offsets, Buffer::from_vec(done.bytes), None);
-        Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(values)))
+        let keys = Int32Array::new(ScalarBuffer::from(keys), nulls);
+        let values = Arc::new(values.finish());
+        Arc::new(DictionaryArray::<Int32Type>::new(keys, values))
     }
 }
 
-fn value<'v>(bytes: &'v [u8], ends: &[i32], key: i32) -> &'v [u8] {
-    let key = key as usize;
-    &bytes[ends[key] as usize..ends[key + 1] as usize]
+#[inline]
+fn value(values: &StringBuilder, key: i32) -> &[u8] {
+    let (ends, key) = (values.offsets_slice(), key as usize);
+    &values.values_slice()[ends[key] as usize..ends[key + 1] as usize]
 }
 
 /// Where a value that looks like this is remembered: paths and numbers of one kind mostly differ in length and end.
@@ -335,16 +342,20 @@ mod tests {
         for text in ["C:\\a.exe", "é", "Ã©", "", "3"] {
             let wide = arena.alloc_slice_copy(&wide(text));
             for raw in [Raw::Text(text), Raw::Utf16(wide), Raw::Utf16(wide)] {
-                assert!(column.append(raw, &arena));
+                assert!(column.append(raw, &arena, &mut Vec::new()));
             }
         }
         column.append_nulls(2);
         // A number speaks for the text it was first seen with, and none is never taken for one.
-        assert!(column.append(Raw::KnownText("3", 7), &arena));
-        assert!(column.append(Raw::KnownText("3", 7), &arena));
-        assert!(column.append(Raw::KnownText("3", 0), &arena));
-        assert!(column.append(Raw::KnownText("3", 7 + NUMBERS as u32), &arena));
-        assert!(column.append(Raw::Int(3), &arena));
+        assert!(column.append(Raw::KnownText("3", 7), &arena, &mut Vec::new()));
+        assert!(column.append(Raw::KnownText("3", 7), &arena, &mut Vec::new()));
+        assert!(column.append(Raw::KnownText("3", 0), &arena, &mut Vec::new()));
+        assert!(column.append(
+            Raw::KnownText("3", 7 + NUMBERS as u32),
+            &arena,
+            &mut Vec::new()
+        ));
+        assert!(column.append(Raw::Int(3), &arena, &mut Vec::new()));
         let array = column.finish();
         let dictionary = array.as_dictionary::<Int32Type>();
         assert_eq!(dictionary.values().len(), 5);
@@ -370,10 +381,10 @@ mod tests {
                 }
                 match form {
                     0 => column.append_nulls(1),
-                    1 => prop_assert!(column.append(Raw::Text(text), &arena)),
+                    1 => prop_assert!(column.append(Raw::Text(text), &arena, &mut Vec::new())),
                     _ => {
                         let wide = arena.alloc_slice_copy(&wide(text));
-                        prop_assert!(column.append(Raw::Utf16(wide), &arena));
+                        prop_assert!(column.append(Raw::Utf16(wide), &arena, &mut Vec::new()));
                     }
                 }
                 expected.push((*form != 0).then(|| text.clone()));

@@ -23,6 +23,7 @@ mod route;
 mod rows;
 mod scan;
 mod select;
+mod sequel;
 mod sniff;
 pub mod sysmon_fields;
 #[cfg(test)]

@@ -9,15 +9,25 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::hash::BuildHasher;
 
 use crate::header::{self, Feed};
+use crate::sequel::{After, Sequel};
 
 /// A key of an input, with the path that leads to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node(u32);
 
 impl Node {
+    /// No node.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
     /// A number of its own.
     pub(crate) fn number(self) -> u64 {
         self.0.into()
+    }
+
+    /// Its place among all nodes.
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
@@ -78,7 +88,11 @@ pub(crate) struct Brief {
     pub(crate) target: Target,
     /// It is a field of the event's own data.
     pub(crate) data: bool,
-    wanted: bool,
+    /// See [`NodeInfo::embedded`].
+    pub(crate) embedded: bool,
+    /// See [`NodeInfo::repeated`].
+    pub(crate) repeated: bool,
+    pub(crate) wanted: bool,
 }
 
 /// A column known to a worker.
@@ -112,6 +126,7 @@ pub struct Names {
     briefs: Vec<Brief>,
     /// Some node was met in a nested Winlogbeat document.
     beats: bool,
+    sequel: Sequel,
     index: HashTable<u32>,
     targets: Vec<TargetInfo>,
     by_name: FxHashMap<String, Target>,
@@ -127,6 +142,7 @@ impl Names {
             nodes: Vec::new(),
             briefs: Vec::new(),
             beats: false,
+            sequel: Sequel::default(),
             index: HashTable::new(),
             targets: Vec::new(),
             by_name: FxHashMap::default(),
@@ -174,6 +190,20 @@ impl Names {
         }
     }
 
+    /// The key at the beginning of `text`, behind its opening quote, and its length with the colon, if it is one that was
+    /// learned to come here.
+    #[inline]
+    pub(crate) fn foresee(&self, after: After, text: &[u8]) -> Option<(Node, usize)> {
+        self.sequel.foresee(after, text)
+    }
+
+    /// The node of a key that was not foreseen, which it will be next time.
+    pub(crate) fn child_after(&mut self, after: After, parent: Node, key: &[u8]) -> Node {
+        let node = self.child(parent, key);
+        self.sequel.learn(after, node);
+        node
+    }
+
     /// Whether anybody asked for this node's value, so that a reader need not format what nobody reads.
     ///
     /// Header candidates are always wanted: which of them wins is known only at the end of the record.
@@ -181,6 +211,7 @@ impl Names {
         self.briefs[node.0 as usize].wanted
     }
 
+    #[inline]
     pub(crate) fn brief(&self, node: Node) -> Brief {
         self.briefs[node.0 as usize]
     }
@@ -196,6 +227,8 @@ impl Names {
             feed: info.feed,
             target: info.target,
             data: info.place == Place::Data,
+            embedded: info.embedded,
+            repeated: info.repeated,
             wanted: self.wanted.all
                 || (!self.wanted.repeated.is_empty()
                     && self.wanted.repeated.contains(&target.name.to_lowercase()))
@@ -205,6 +238,7 @@ impl Names {
                 || info.embedded,
         });
         self.beats |= info.beat;
+        self.sequel.add(&info.key);
         self.nodes.push(info);
     }
 
@@ -377,6 +411,13 @@ impl Names {
                 format!("EventData.{path}")
             }
             _ if path.is_empty() => "#unnamed".to_owned(),
+            // Every row has values of these names already.
+            _ if [header::SOURCE_FILE, header::SOURCE_OFFSET]
+                .iter()
+                .any(|name| path.eq_ignore_ascii_case(name)) =>
+            {
+                format!("{path}#raw")
+            }
             _ => path.clone(),
         };
         let target = self.target(&column);

@@ -31,7 +31,7 @@ impl<'a> Raw<'a> {
         match self {
             Self::Text(t) | Self::KnownText(t, _) => t,
             Self::Escaped(bytes) => crate::json::unescape(bytes, arena),
-            Self::Utf16(bytes) => std::str::from_utf8(utf16(bytes, arena)).unwrap_or_default(),
+            Self::Utf16(bytes) => utf16(bytes, arena),
             Self::Typed(kind, bytes) => crate::evtx::text(kind, bytes, arena),
             Self::Int(i) => bumpalo::format!(in arena, "{}", i).into_bump_str(),
             Self::Time(t) => arena.alloc_str(&crate::time::format(t)),
@@ -77,7 +77,7 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// UTF-16LE up to the first NUL as UTF-8; a lone surrogate becomes U+FFFD.
-pub(crate) fn utf16<'a>(bytes: &[u8], arena: &'a Bump) -> &'a [u8] {
+pub(crate) fn utf16<'a>(bytes: &[u8], arena: &'a Bump) -> &'a str {
     let units = bytes.as_chunks::<2>().0;
     let mut text = bumpalo::collections::Vec::with_capacity_in(units.len(), arena);
     // Nearly all text is ASCII: block by block, as long as it lasts. Zero wraps around to what is none.
@@ -97,7 +97,7 @@ pub(crate) fn utf16<'a>(bytes: &[u8], arena: &'a Bump) -> &'a [u8] {
             _ => text.extend_from_slice_copy(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
-    text.into_bump_slice()
+    simdutf8::basic::from_utf8(text.into_bump_slice()).unwrap_or_default()
 }
 
 /// The fields of one record in the order the input has them.

@@ -1,5 +1,6 @@
-//! Records whose keys are the same in the same order settle the same way, and most records of a log do: what was worked
-//! out for one is remembered for the next. This module refuses to know why a value goes where it goes.
+//! Records with the same keys settle the same way, and most records of a log have the same keys as some other: what was
+//! worked out for one is remembered for the next. The order of the keys does not matter unless two of them want the same
+//! column. This module refuses to know why a value goes where it goes.
 
 use hashbrown::HashTable;
 
@@ -7,10 +8,10 @@ use crate::header::Kind;
 use crate::names::Node;
 use crate::record::Record;
 
-/// Different records remembered; past that, all are forgotten and learned anew.
-const MAX_ROUTES: usize = 1 << 12;
+/// Fields of the remembered records; past that, all are forgotten and learned anew.
+const MAX_FIELDS: usize = 1 << 18;
 
-/// A value's way: index of the field in the record, index of the column among those asked for.
+/// A value's way: index of the field in the record that taught the route, index of the column among those asked for.
 pub(crate) type Move = (u32, u32);
 
 /// How records go that a reader recognises by itself. `F` says which field.
@@ -18,6 +19,8 @@ pub(crate) type Move = (u32, u32);
 pub(crate) struct Way<F> {
     /// Fields that the rest is right for only if they can be read as this.
     pub(crate) checks: Box<[(F, Kind)]>,
+    /// Fields that it is right for only if they say the same, read as this.
+    pub(crate) same: Box<[(F, F, Kind)]>,
     /// The fields a filter looks at.
     pub(crate) filter_values: Box<[Option<F>]>,
     /// Which field goes to which column; known once a record has passed the filter.
@@ -29,6 +32,9 @@ impl<F: Copy> Way<F> {
     pub(crate) fn map<G>(&self, mut name: impl FnMut(F) -> Option<G>) -> Option<Way<G>> {
         let checks = self.checks.iter().map(|(f, kind)| Some((name(*f)?, *kind)));
         let checks = checks.collect::<Option<_>>()?;
+        let same = self.same.iter();
+        let same = same.map(|(a, b, kind)| Some((name(*a)?, name(*b)?, *kind)));
+        let same = same.collect::<Option<_>>()?;
         let filter = self.filter_values.iter();
         let filter_values = filter
             .map(|f| match f {
@@ -45,6 +51,7 @@ impl<F: Copy> Way<F> {
         };
         Some(Way {
             checks,
+            same,
             filter_values,
             moves,
         })
@@ -58,7 +65,7 @@ impl<F: Copy> Way<F> {
     /// How many fields are looked at.
     pub(crate) fn len(&self) -> usize {
         let moves = self.moves.as_ref().map_or(0, |m| m.len());
-        self.checks.len() + self.filter_values.len() + moves
+        self.checks.len() + 2 * self.same.len() + self.filter_values.len() + moves
     }
 
     /// The fields that are looked at, each as often as it is.
@@ -66,100 +73,186 @@ impl<F: Copy> Way<F> {
         let moves = self.moves.iter().flatten().map(|m| m.0);
         let checks = self.checks.iter().map(|c| c.0);
         let filter = self.filter_values.iter().flatten().copied();
-        moves.chain(checks).chain(filter)
+        let same = self.same.iter().flat_map(|(a, b, _)| [*a, *b]);
+        moves.chain(checks).chain(same).chain(filter)
     }
+}
+
+/// What was found out about a record. Fields are named by their index in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settled {
+    /// Fields that the rest is right for only if they can be read as this.
+    pub(crate) checks: Vec<(u32, Kind)>,
+    /// Fields that it is right for only if they say the same, read as this.
+    pub(crate) same: Vec<(u32, u32, Kind)>,
+    /// The fields a filter looks at.
+    pub(crate) filter_values: Vec<Option<u32>>,
+    /// Whether the same keys in another order would settle otherwise.
+    pub(crate) ordered: bool,
 }
 
 /// What records with these keys have in common.
 #[derive(Debug)]
 pub(crate) struct Route {
-    hash: u64,
     nodes: Box<[Node]>,
-    /// Fields that the rest is right for only if they can be read as this.
-    pub(crate) checks: Box<[(u32, Kind)]>,
-    /// The fields a filter looks at.
-    pub(crate) filter_values: Box<[Option<u32>]>,
-    /// Known once a record has passed the filter.
-    pub(crate) moves: Option<Box<[Move]>>,
+    /// For each node its index among `nodes`, at the place that [`place`] gives it or behind; empty if order matters.
+    places: Box<[u32]>,
+    pub(crate) settled: Settled,
+    /// Known once a record has passed the filter: text, and numbers by their index among the checks.
+    pub(crate) moves: Option<Moves>,
+}
+
+/// The ways of a record's values.
+#[derive(Debug)]
+pub(crate) struct Moves {
+    pub(crate) text: Box<[Move]>,
+    pub(crate) numbers: Box<[Move]>,
 }
 
 /// The routes of one worker.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     routes: Vec<Route>,
-    index: HashTable<u32>,
+    /// One for each hash.
+    index: HashTable<(u64, u32)>,
+    fields: usize,
 }
 
+const NONE: u32 = u32::MAX;
+
 impl Routes {
-    /// What tells this record's keys from others'. Nodes are numbers that this program gave out, so nobody from outside can
-    /// make them collide.
+    /// What records with the same keys have in common. Others may have it, too: it costs time then and no more.
     pub(crate) fn hash(record: &Record<'_>) -> u64 {
-        const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut lanes = [record.fields.len() as u64; 4];
-        let mut mix = |lane: usize, node: Node| {
-            lanes[lane] = (lanes[lane].rotate_left(5) ^ node.number()).wrapping_mul(MIX);
-        };
-        let (fours, rest) = record.fields.as_chunks::<4>();
-        for four in fours {
-            for (lane, (node, _)) in four.iter().enumerate() {
-                mix(lane, *node);
-            }
-        }
-        rest.iter().for_each(|(node, _)| mix(0, *node));
-        let all = |hash: u64, lane: &u64| (hash.rotate_left(23) ^ lane).wrapping_mul(MIX);
-        lanes.iter().fold(0, all)
+        let sum = |sum: u64, (node, _): &(Node, _)| sum.wrapping_add(mix(*node));
+        mix_bits(record.fields.iter().fold(record.fields.len() as u64, sum))
     }
 
-    pub(crate) fn find(&self, hash: u64, record: &Record<'_>) -> Option<usize> {
-        let same = |n: &u32| {
-            let route = &self.routes[*n as usize];
-            route.hash == hash
-                && route.nodes.len() == record.fields.len()
-                && route
-                    .nodes
-                    .iter()
-                    .zip(&record.fields)
-                    .all(|(n, f)| *n == f.0)
-        };
-        self.index.find(hash, same).map(|n| *n as usize)
+    /// The route for this record. `order` is set to where in the record the fields stand that it speaks of.
+    pub(crate) fn find(
+        &self,
+        hash: u64,
+        record: &Record<'_>,
+        order: &mut Vec<u32>,
+    ) -> Option<usize> {
+        let (_, n) = self.index.find(hash, |(h, _)| *h == hash)?;
+        let n = *n as usize;
+        self.routes[n].fits(record, order).then_some(n)
     }
 
+    #[inline]
     pub(crate) fn get(&self, n: usize) -> &Route {
         &self.routes[n]
     }
 
-    pub(crate) fn learn_moves(&mut self, n: usize, moves: &[Move]) {
-        self.routes[n].moves = Some(moves.into());
+    pub(crate) fn learn_moves(&mut self, n: usize, moves: Moves) {
+        self.routes[n].moves = Some(moves);
     }
 
-    pub(crate) fn add(
-        &mut self,
-        hash: u64,
-        record: &Record<'_>,
-        checks: &[(u32, Kind)],
-        filter_values: &[Option<u32>],
-    ) -> usize {
-        if self.routes.len() >= MAX_ROUTES {
-            self.routes.clear();
-            self.index.clear();
+    /// Remembers how this record settled.
+    pub(crate) fn add(&mut self, hash: u64, record: &Record<'_>, settled: &Settled) -> usize {
+        let route = Route::new(record, settled);
+        if self.fields + record.fields.len() > MAX_FIELDS {
+            *self = Self::default();
+        }
+        self.fields += record.fields.len();
+        let known = self.index.find(hash, |(h, _)| *h == hash);
+        if let Some(&(_, n)) = known {
+            let n = n as usize;
+            self.fields -= self.routes[n].nodes.len();
+            self.routes[n] = route;
+            return n;
         }
         let n = self.routes.len();
-        self.routes.push(Route {
-            hash,
-            nodes: record.fields.iter().map(|f| f.0).collect(),
-            checks: checks.into(),
-            filter_values: filter_values.into(),
-            moves: None,
-        });
-        let routes = &self.routes;
+        self.routes.push(route);
         self.index
-            .insert_unique(hash, n as u32, |n| routes[*n as usize].hash);
+            .insert_unique(hash, (hash, n as u32), |(hash, _)| *hash);
         n
     }
 }
 
+impl Route {
+    fn new(record: &Record<'_>, settled: &Settled) -> Self {
+        let nodes: Box<[Node]> = record.fields.iter().map(|f| f.0).collect();
+        let mut places = Vec::new();
+        if !settled.ordered {
+            places.resize((2 * nodes.len()).next_power_of_two(), NONE);
+            for (i, node) in (0..).zip(&nodes) {
+                let mut at = place(*node, places.len());
+                while places[at] != NONE {
+                    at = (at + 1) % places.len();
+                }
+                places[at] = i;
+            }
+        }
+        Self {
+            nodes,
+            places: places.into(),
+            settled: settled.clone(),
+            moves: None,
+        }
+    }
+
+    /// Whether the record has these keys, each as often. `order` is set to where they stand in it.
+    fn fits(&self, record: &Record<'_>, order: &mut Vec<u32>) -> bool {
+        order.clear();
+        let fields = &record.fields;
+        if fields.len() != self.nodes.len() {
+            return false;
+        }
+        let same = |(a, b): (&Node, &(Node, _))| *a == b.0;
+        if self.nodes.iter().zip(fields).all(same) {
+            order.extend(0..fields.len() as u32);
+            return true;
+        }
+        if self.settled.ordered {
+            return false;
+        }
+        order.resize(fields.len(), NONE);
+        for (i, (node, _)) in (0..).zip(fields) {
+            let Some(known) = self.find(*node) else {
+                return false;
+            };
+            // As many fields as nodes, and no node twice: then they are the same.
+            let at = &mut order[known as usize];
+            if *at != NONE {
+                return false;
+            }
+            *at = i;
+        }
+        true
+    }
+
+    fn find(&self, node: Node) -> Option<u32> {
+        let mut at = place(node, self.places.len());
+        loop {
+            match self.places[at] {
+                NONE => return None,
+                n if self.nodes[n as usize] == node => return Some(n),
+                _ => at = (at + 1) % self.places.len(),
+            }
+        }
+    }
+}
+
+fn mix(node: Node) -> u64 {
+    mix_bits(node.number() + 1)
+}
+
+fn mix_bits(bits: u64) -> u64 {
+    let mixed = bits.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ mixed >> 32
+}
+
+/// Where a node is looked for among this many places, a power of two.
+fn place(node: Node, places: usize) -> usize {
+    mix(node) as usize & (places - 1)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use crate::filter::{Atom, RowFilter, Test};
     use crate::{probe, testing};
 
     #[test]
@@ -185,5 +278,97 @@ mod tests {
         assert_eq!(shown("eventid#raw"), some(["", "none", "", ""]));
         assert_eq!(shown("channel"), some(["a", "b", "c", "d"]));
         assert_eq!(shown("x"), some(["1", "2", "3", "4"]));
+    }
+
+    /// One JSON object, its keys in any order and any of them twice.
+    fn object() -> impl Strategy<Value = String> {
+        let keys = [
+            "EventID",
+            "event_id",
+            "EventCode",
+            "event.code",
+            "Channel",
+            "log_name",
+            "@timestamp",
+            "TimeCreated",
+            "UtcTime",
+            "utctime",
+            "EventTime",
+            "X",
+            "x",
+            "X#2",
+            "EventID#raw",
+            "process_id",
+            "source_file",
+            "Source_Offset",
+            "event_data",
+            "Data",
+        ];
+        let values = [
+            "7",
+            "\"7\"",
+            "\"8\"",
+            "\"none\"",
+            "\"2020-01-01T00:00:00Z\"",
+            "\"2020-01-01 00:00:00\"",
+            "null",
+            "\"a\\\\b\"",
+            "[\"1\",\"2\"]",
+            "{\"A\":\"1\",\"x\":\"2\"}",
+        ];
+        let field = (0..keys.len(), 0..values.len());
+        proptest::collection::vec(field, 1..7).prop_map(move |fields| {
+            let fields = fields
+                .iter()
+                .map(|(k, v)| format!("\"{}\":{}", keys[*k], values[*v]));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn a_record_means_the_same_whatever_came_before_it(
+            few in proptest::collection::vec(object(), 1..6),
+            which in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..30),
+        ) {
+            // The same few again and again, so that routes are taken, and some of them turned around.
+            let turned = |object: &String| {
+                let document: serde_json::Map<String, serde_json::Value> =
+                    serde_json::from_str(object).expect("an object");
+                let back: serde_json::Map<_, _> = document.into_iter().rev().collect();
+                serde_json::to_string(&back).expect("JSON")
+            };
+            let lines: Vec<String> = which
+                .iter()
+                .map(|(i, turn)| {
+                    let object = i.get(&few);
+                    if *turn { turned(object) } else { object.clone() }
+                })
+                .collect();
+            let text = lines.join("\n");
+            let mut plan = probe::json_plan(text.as_bytes());
+            plan.columns.retain(|c| c != crate::header::SOURCE_OFFSET);
+            let atom = |column: &str, test| Atom { column: column.into(), test };
+            let filter = RowFilter {
+                clauses: vec![vec![
+                    atom("eventid", Test::IntIn(vec![7])),
+                    atom("x", Test::TextIn(vec!["8".into(), "a\\b".into()])),
+                    atom("timecreated", Test::Null),
+                ]],
+            };
+            for filter in [RowFilter::default(), filter] {
+                plan.filter = filter;
+                let read = |text: &str| {
+                    let (batch, diagnostics) = probe::json(text.as_bytes(), &plan);
+                    (batch.as_ref().map_or_else(Vec::new, testing::rows), diagnostics.count)
+                };
+                let (together, problems) = read(&text);
+                let alone: Vec<_> = lines.iter().map(|line| read(line)).collect();
+                prop_assert_eq!(problems, alone.iter().map(|(_, n)| n).sum::<u64>());
+                let alone: Vec<_> = alone.into_iter().flat_map(|(rows, _)| rows).collect();
+                prop_assert_eq!(together, alone);
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::header::{self, Feed, Kind};
 use crate::names::{Names, Node, Target, Wanted};
 use crate::record::{Raw, Record};
 pub(crate) use crate::route::Way;
-use crate::route::{Move, Routes};
+use crate::route::{Move, Moves, Routes, Settled};
 
 /// What a reading is to deliver: columns by canonical name, and the rows worth building.
 #[derive(Clone, Debug)]
@@ -84,11 +84,47 @@ impl Column {
 
     /// Puts a value into row `row`. A column is touched only by the rows that have it: those before are nulls.
     #[inline]
-    fn put<'a>(&mut self, row: usize, value: Raw<'a>, arena: &'a Bump) {
+    fn put<'a>(&mut self, row: usize, value: Raw<'a>, arena: &'a Bump, space: &mut Vec<u8>) {
         if self.len() < row {
             self.pad(row);
         }
-        self.append(value, arena);
+        match self {
+            Self::Text(b) => {
+                b.append(value, arena, space);
+            }
+            Self::Int(_) | Self::Time(_) => {
+                if let Some(number) = number(value, self.kind(), arena) {
+                    self.append_number(number);
+                }
+            }
+        }
+    }
+
+    /// The same for a number that was read before.
+    #[inline]
+    fn put_number(&mut self, row: usize, number: i64) {
+        if self.len() < row {
+            self.pad(row);
+        }
+        self.append_number(number);
+    }
+
+    #[inline]
+    fn append_number(&mut self, number: i64) {
+        match self {
+            Self::Text(_) => {}
+            Self::Int(b) => b.append_value(number),
+            Self::Time(b) => b.append_value(number),
+        }
+    }
+
+    #[inline]
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Int(_) => Kind::Int,
+            Self::Time(_) => Kind::Time,
+        }
     }
 
     /// Fills up to `rows` with nulls.
@@ -99,24 +135,6 @@ impl Column {
             Self::Text(b) => b.append_nulls(missing),
             Self::Int(b) => b.append_nulls(missing),
             Self::Time(b) => b.append_nulls(missing),
-        }
-    }
-
-    /// Appends a value; `false` if the column cannot hold it.
-    fn append<'a>(&mut self, value: Raw<'a>, arena: &'a Bump) -> bool {
-        match self {
-            Self::Text(b) => b.append(value, arena),
-            Self::Int(b) => value.int(arena).map(|i| b.append_value(i)).is_some(),
-            Self::Time(b) => value.time(arena).map(|t| b.append_value(t)).is_some(),
-        }
-    }
-
-    /// A number for each kind of column.
-    fn kind(&self) -> usize {
-        match self {
-            Self::Text(_) => 0,
-            Self::Int(_) => 1,
-            Self::Time(_) => 2,
         }
     }
 
@@ -132,6 +150,9 @@ impl Column {
 /// How often the record at hand had a value for a column, and where that goes.
 #[derive(Clone, Copy)]
 struct Use {
+    /// The record it was last settled for.
+    settled: u32,
+    /// The record whose row it last had a value in.
     record: u32,
     count: u32,
     /// Index among the columns asked for, or [`NOWHERE`].
@@ -140,6 +161,8 @@ struct Use {
 }
 
 const NOWHERE: u32 = u32::MAX;
+/// What one long value needed is not kept for good.
+const MAX_SPACE: usize = 1 << 20;
 
 /// One worker's table in the making.
 pub struct Rows {
@@ -155,13 +178,19 @@ pub struct Rows {
     // Scratch for the record at hand.
     candidates: Vec<Option<(u16, u32)>>,
     filter_values: Vec<Option<u32>>,
+    settled: Settled,
+    /// Where the fields stand that a route speaks of.
+    order: Vec<u32>,
+    /// What was read to check a route.
+    read: Vec<i64>,
+    /// Where values are decoded.
+    space: Vec<u8>,
     feeding: Vec<(Feed, u32)>,
     uses: Vec<Use>,
     record_number: u32,
     /// Values that take no place in the header, and their columns.
     others: Vec<(Target, u32)>,
     moves: Vec<Move>,
-    checks: Vec<(u32, Kind)>,
     routes: Routes,
     header_kinds: Vec<Kind>,
     /// The number given out last.
@@ -219,13 +248,19 @@ impl Rows {
             clauses,
             rows: 0,
             candidates: vec![None; header::columns().len()],
-            filter_values: vec![None; wanted.filters.len()],
+            filter_values: Vec::new(),
+            settled: Settled {
+                filter_values: vec![None; wanted.filters.len()],
+                ..Settled::default()
+            },
+            order: Vec::new(),
+            read: Vec::new(),
+            space: Vec::new(),
             feeding: Vec::new(),
             uses: Vec::new(),
             record_number: 0,
             others: Vec::new(),
             moves: Vec::new(),
-            checks: Vec::new(),
             routes: Routes::default(),
             header_kinds: header::columns().iter().map(|h| h.kind).collect(),
             names: Names::new(wanted),
@@ -252,43 +287,51 @@ impl Rows {
     pub fn offer<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) {
         self.offered += 1;
         let hash = Routes::hash(record);
-        let known = self.routes.find(hash, record).filter(|n| {
-            let mut checks = self.routes.get(*n).checks.iter();
-            checks.all(|(i, kind)| readable(record.fields[*i as usize].1, *kind, arena))
-        });
+        let known = self.routes.find(hash, record, &mut self.order);
+        let known = known.filter(|n| self.follows(*n, record, arena));
         if let Some(n) = known {
             let route = self.routes.get(n);
-            self.filter_values.copy_from_slice(&route.filter_values);
+            let order = &self.order;
+            let values = route.settled.filter_values.iter();
+            self.filter_values.clear();
+            self.filter_values
+                .extend(values.map(|v| v.map(|i| order[i as usize])));
             let value = |i: u32| record.fields[i as usize].1;
             if !passes(&self.clauses, &self.filter_values, value, arena) {
                 return;
             }
             if let Some(moves) = &route.moves {
-                for (field, column) in moves {
-                    let value = record.fields[*field as usize].1;
-                    self.columns[*column as usize].put(self.rows, value, arena);
+                for (field, column) in &moves.text {
+                    let value = record.fields[order[*field as usize] as usize].1;
+                    let column = &mut self.columns[*column as usize];
+                    column.put(self.rows, value, arena, &mut self.space);
+                }
+                for (number, column) in &moves.numbers {
+                    let number = self.read[*number as usize];
+                    self.columns[*column as usize].put_number(self.rows, number);
                 }
                 self.append_position(at, arena);
                 return;
             }
         }
         let settled = self.settle(record, arena);
-        let route = known.or_else(|| {
-            settled.then(|| {
-                let (checks, filters) = (&self.checks, &self.filter_values);
-                self.routes.add(hash, record, checks, filters)
-            })
+        // The route that is known speaks of the fields in another order.
+        let route = settled.then(|| match known {
+            Some(n) if self.order.is_sorted() => n,
+            _ => self.routes.add(hash, record, &self.settled),
         });
         let value = |i: u32| record.fields[i as usize].1;
-        if passes(&self.clauses, &self.filter_values, value, arena) {
+        if passes(&self.clauses, &self.settled.filter_values, value, arena) {
             self.append(record, at, arena);
             if let Some(n) = route {
-                self.routes.learn_moves(n, &self.moves);
+                let moves = self.ways();
+                self.routes.learn_moves(n, moves);
             }
         }
     }
 
-    /// Takes a record, and tells how all go that have the same keys in the same order, if `Way::checks` holds for them.
+    /// Takes a record, and tells how all go that have the same keys in the same order, if `Way::checks` and `Way::same` hold
+    /// for them.
     pub(crate) fn offer_and_tell<'a>(
         &mut self,
         record: &Record<'a>,
@@ -298,13 +341,14 @@ impl Rows {
         self.offered += 1;
         let settled = self.settle(record, arena);
         let value = |i: u32| record.fields[i as usize].1;
-        let passes = passes(&self.clauses, &self.filter_values, value, arena);
+        let passes = passes(&self.clauses, &self.settled.filter_values, value, arena);
         if passes {
             self.append(record, at, arena);
         }
         settled.then(|| Way {
-            checks: self.checks.as_slice().into(),
-            filter_values: self.filter_values.as_slice().into(),
+            checks: self.settled.checks.as_slice().into(),
+            same: self.settled.same.as_slice().into(),
+            filter_values: self.settled.filter_values.as_slice().into(),
             moves: passes.then(|| self.moves.as_slice().into()),
         })
     }
@@ -323,12 +367,21 @@ impl Rows {
         if !checks.all(|(field, kind)| readable(value(*field), *kind, arena)) {
             return false;
         }
+        let mut same = way.same.iter();
+        if !same.all(|(a, b, kind)| agree(value(*a), value(*b), *kind, arena)) {
+            return false;
+        }
         if passes(&self.clauses, &way.filter_values, &value, arena) {
             let Some(moves) = &way.moves else {
                 return false;
             };
             for (field, column) in moves {
-                self.columns[*column as usize].put(self.rows, value(*field), arena);
+                self.columns[*column as usize].put(
+                    self.rows,
+                    value(*field),
+                    arena,
+                    &mut self.space,
+                );
             }
             self.append_position(at, arena);
         }
@@ -336,11 +389,42 @@ impl Rows {
         true
     }
 
+    /// Whether the values of this record are such that it goes the way of this route, and reads the numbers for it.
+    fn follows<'a>(&mut self, n: usize, record: &Record<'a>, arena: &'a Bump) -> bool {
+        let settled = &self.routes.get(n).settled;
+        let value = |i: u32| record.fields[self.order[i as usize] as usize].1;
+        self.read.clear();
+        for (i, kind) in &settled.checks {
+            let Some(number) = number(value(*i), *kind, arena) else {
+                return false;
+            };
+            self.read.push(number);
+        }
+        let mut same = settled.same.iter();
+        same.all(|(a, b, kind)| agree(value(*a), value(*b), *kind, arena))
+    }
+
+    /// The moves of the record appended last, those of numbers that were checked apart.
+    fn ways(&self) -> Moves {
+        let number = |(field, column): &Move| {
+            let kind = self.columns[*column as usize].kind();
+            let mut checks = (0..).zip(&self.settled.checks);
+            let check = checks.find(|(_, check)| **check == (*field, kind))?;
+            Some((check.0, *column))
+        };
+        let (moves, texts) = (self.moves.iter(), self.moves.iter());
+        Moves {
+            numbers: moves.filter_map(number).collect(),
+            text: texts.filter(|m| number(m).is_none()).copied().collect(),
+        }
+    }
+
     /// Decides which candidate fills each header column, and notes where the others go. `true` if all records with these
     /// keys settle so whose values are readable as `checks` says.
     fn settle<'a>(&mut self, record: &Record<'a>, arena: &'a Bump) -> bool {
         self.candidates.fill(None);
-        self.filter_values.fill(None);
+        self.settled.filter_values.fill(None);
+        self.settled.ordered = false;
         self.feeding.clear();
         self.others.clear();
         self.record_number = self.record_number.wrapping_add(1);
@@ -365,11 +449,12 @@ impl Rows {
                 self.candidates[column] = Some((feed.priority, i));
             }
         }
-        let mut settled = !beat;
-        self.checks.clear();
+        let mut settled = true;
+        self.settled.checks.clear();
+        self.settled.same.clear();
         for (kind, candidate) in self.header_kinds.iter().zip(&self.candidates) {
             if let (Kind::Int | Kind::Time, Some((_, i))) = (kind, candidate) {
-                self.checks.push((*i, *kind));
+                self.settled.checks.push((*i, *kind));
             }
         }
         // Whoever neither won nor says the same as the winner keeps a column of its own.
@@ -377,8 +462,9 @@ impl Rows {
             let (feed, i) = self.feeding[n];
             let (node, value) = record.fields[i as usize];
             let winner = self.candidates[usize::from(feed.column)];
-            // One that would have won with another value.
-            settled &= winner.is_some_and(|(best, _)| best <= feed.priority);
+            // Not if it would have won with another value or in another place.
+            settled &= (feed.beat_only && !beat)
+                || winner.is_some_and(|(best, w)| best < feed.priority || w == i);
             if feed.keeps_column {
                 let target = self.names.brief(node).target;
                 self.lose(target, i);
@@ -392,19 +478,11 @@ impl Rows {
             if winner == i {
                 continue;
             }
-            // Whether they say the same depends on what they say.
-            settled = false;
-            let winner = record.fields[winner as usize].1;
-            let same = match self.header_kinds[usize::from(feed.column)] {
-                Kind::Text => winner.text(arena) == value.text(arena),
-                Kind::Int => value
-                    .int(arena)
-                    .is_some_and(|v| winner.int(arena) == Some(v)),
-                Kind::Time => value
-                    .time(arena)
-                    .is_some_and(|v| winner.time(arena) == Some(v)),
-            };
-            if !same {
+            let kind = self.header_kinds[usize::from(feed.column)];
+            if agree(record.fields[winner as usize].1, value, kind, arena) {
+                self.settled.same.push((winner, i, kind));
+            } else {
+                settled = false;
                 let raw = self.names.raw(node);
                 self.lose(raw, i);
             }
@@ -415,14 +493,19 @@ impl Rows {
             self.others
                 .sort_by_key(|(_, i)| !names.brief(record.fields[*i as usize].0).data);
         }
-        for (target, i) in &self.others {
-            if let Some(f) = self.names.target_info(*target).filter {
-                self.filter_values[f as usize].get_or_insert(*i);
+        for n in 0..self.others.len() {
+            let (target, i) = self.others[n];
+            let record = self.record_number;
+            let known = self.used(target);
+            let again = std::mem::replace(&mut known.settled, record) == record;
+            self.settled.ordered |= again;
+            if let Some(f) = self.names.target_info(target).filter {
+                self.settled.filter_values[f as usize].get_or_insert(i);
             }
         }
         for (column, filter) in self.header_filters.iter().enumerate() {
             if let Some(f) = filter {
-                self.filter_values[*f as usize] = self.candidates[column].map(|(_, i)| i);
+                self.settled.filter_values[*f as usize] = self.candidates[column].map(|(_, i)| i);
             }
         }
         settled
@@ -448,46 +531,55 @@ impl Rows {
         }
         for (field, column) in &self.moves {
             let value = record.fields[*field as usize].1;
-            self.columns[*column as usize].put(self.rows, value, arena);
+            self.columns[*column as usize].put(self.rows, value, arena, &mut self.space);
         }
         self.append_position(at, arena);
     }
 
     fn append_position(&mut self, at: Position<'_>, arena: &Bump) {
         if let Some(c) = self.source_file {
-            self.columns[c as usize].put(self.rows, Raw::Text(at.source), arena);
+            let source = Raw::Text(at.source);
+            self.columns[c as usize].put(self.rows, source, arena, &mut self.space);
         }
         if let Some(c) = self.source_offset {
             let offset = i64::try_from(at.offset).unwrap_or(i64::MAX);
-            self.columns[c as usize].put(self.rows, Raw::Int(offset), arena);
+            self.columns[c as usize].put_number(self.rows, offset);
         }
         self.rows += 1;
     }
 
     /// The column for this record's next value of `target`.
     fn occurrence(&mut self, target: Target) -> u32 {
-        let record = self.record_number;
-        let u = self.used(target);
-        if u.record != record {
-            u.record = record;
-            u.count = 1;
-            if !u.seen {
-                u.seen = true;
-                self.names.see(target);
-            }
-            return self.uses[target.0 as usize].column;
+        let mut free = target;
+        // A key may be spelled like another's repetition, and have taken its column.
+        while !self.take(free) {
+            let known = self.used(target);
+            known.count += 1;
+            let n = known.count;
+            free = self.names.repeat(target, n);
         }
-        u.count += 1;
-        let n = u.count;
-        let repeat = self.names.repeat(target, n);
-        self.names.see(repeat);
-        self.used(repeat).column
+        self.used(free).column
+    }
+
+    /// Takes the column for this record's value; `false` if it has one.
+    fn take(&mut self, target: Target) -> bool {
+        let record = self.record_number;
+        let known = self.used(target);
+        if known.record == record {
+            return false;
+        }
+        (known.record, known.count) = (record, 1);
+        if !std::mem::replace(&mut known.seen, true) {
+            self.names.see(target);
+        }
+        true
     }
 
     fn used(&mut self, target: Target) -> &mut Use {
         for n in self.uses.len()..self.names.target_count() {
             let target = Target(u32::try_from(n).unwrap_or(u32::MAX));
             self.uses.push(Use {
+                settled: 0,
                 record: 0,
                 count: 0,
                 column: self.names.target_info(target).column.unwrap_or(NOWHERE),
@@ -503,6 +595,9 @@ impl Rows {
             return None;
         }
         let rows = std::mem::take(&mut self.rows);
+        if self.space.len() > MAX_SPACE {
+            self.space = Vec::new();
+        }
         // A column for all that nobody had a value for.
         let mut nothing: [Option<ArrayRef>; 3] = [const { None }; 3];
         let columns: Vec<ArrayRef> = self
@@ -511,7 +606,7 @@ impl Rows {
             .map(|c| {
                 let len = c.len();
                 if len == 0
-                    && let Some(nulls) = &nothing[c.kind()]
+                    && let Some(nulls) = &nothing[c.kind() as usize]
                 {
                     return Arc::clone(nulls);
                 }
@@ -520,7 +615,7 @@ impl Rows {
                 }
                 let array = c.finish();
                 if len == 0 {
-                    nothing[c.kind()] = Some(Arc::clone(&array));
+                    nothing[c.kind() as usize] = Some(Arc::clone(&array));
                 }
                 array
             })
@@ -551,10 +646,23 @@ impl Rows {
 
 /// Whether a header column of this kind can hold the value.
 fn readable<'a>(value: Raw<'a>, kind: Kind, arena: &'a Bump) -> bool {
+    kind == Kind::Text || number(value, kind, arena).is_some()
+}
+
+/// The number that a header column of this kind holds for the value; text is none.
+fn number<'a>(value: Raw<'a>, kind: Kind, arena: &'a Bump) -> Option<i64> {
     match kind {
-        Kind::Text => true,
-        Kind::Int => value.int(arena).is_some(),
-        Kind::Time => value.time(arena).is_some(),
+        Kind::Text => None,
+        Kind::Int => value.int(arena),
+        Kind::Time => value.time(arena),
+    }
+}
+
+/// Whether two values say the same in a header column of this kind.
+fn agree<'a>(a: Raw<'a>, b: Raw<'a>, kind: Kind, arena: &'a Bump) -> bool {
+    match kind {
+        Kind::Text => a.text(arena) == b.text(arena),
+        _ => number(b, kind, arena).is_some_and(|b| number(a, kind, arena) == Some(b)),
     }
 }
 

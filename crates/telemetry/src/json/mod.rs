@@ -1,11 +1,13 @@
-//! Events from JSON: one object after another, whatever stands between them. One pass over the bytes finds keys and
-//! the spans of values; nothing is decoded here and nothing is copied. Dialects are not this module's business: it
+//! Events from JSON: one object after another, whatever stands between them. Where strings end is found for many bytes at
+//! once; a walk over keys and values then only steps from one to the next. Nothing is decoded here and nothing is copied. Dialects are not this module's business: it
 //! reports paths, and the names decide what they mean.
 
+mod block;
+mod places;
 mod scan;
 mod text;
 
-pub(crate) use text::unescape;
+pub(crate) use text::{unescape, unescaped};
 
 use bumpalo::Bump;
 
@@ -13,6 +15,7 @@ use crate::diagnostics::{Diagnostics, Problem};
 use crate::names::{DATA, ROOT};
 use crate::record::{Raw, Record};
 use crate::rows::{Position, Rows};
+use block::Block;
 use scan::Scanner;
 
 /// Records that share the arena before its memory is used again.
@@ -30,14 +33,15 @@ pub(crate) fn read(
 ) {
     let mut arena = Bump::new();
     let mut at = 0;
-    while at < block.len() {
+    let mut block = Block::new(block);
+    while at < block.bytes.len() {
         // Records borrow from the arena, so it is emptied between them; doing so now and then is enough.
         arena.reset();
         let mut record = Record::default();
         for _ in 0..ARENA_RECORDS {
             record.clear();
             at = read_one(
-                block,
+                &mut block,
                 at,
                 base,
                 source,
@@ -55,8 +59,8 @@ pub(crate) fn read(
     clippy::too_many_arguments,
     reason = "one step of `read`, which owns all of them"
 )]
-fn read_one<'a>(
-    block: &'a [u8],
+fn read_one<'a, 'b: 'a>(
+    block: &mut Block<'b>,
     start: usize,
     base: u64,
     source: &str,
@@ -66,24 +70,26 @@ fn read_one<'a>(
     arena: &'a Bump,
 ) -> usize {
     let between = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | 0x1e);
-    let Some(skipped) = block[start.min(block.len())..]
+    let bytes = block.bytes;
+    let Some(skipped) = bytes[start.min(bytes.len())..]
         .iter()
         .position(|b| !between(b))
     else {
-        return block.len();
+        return bytes.len();
     };
     let start = start + skipped;
     let offset = base + start as u64;
-    if block[start] != b'{' {
-        let end = line_end(block, start);
+    if bytes[start] != b'{' {
+        let end = line_end(bytes, start);
         // `evtx_dump` announces each record with a line of its own.
-        if !block[start..end].starts_with(b"Record ") {
+        if !bytes[start..end].starts_with(b"Record ") {
             diagnostics.report(source, Some(offset), Problem::NotAnEvent);
         }
         return end;
     }
     let mut scanner = Scanner {
-        bytes: block,
+        bytes,
+        block,
         at: start,
         rows,
         record,
@@ -105,7 +111,7 @@ fn read_one<'a>(
                 Some(base + error.at as u64),
                 Problem::BadJson(error.expected),
             );
-            line_end(block, error.at.max(start))
+            line_end(bytes, error.at.max(start))
         }
     }
 }
@@ -129,6 +135,7 @@ pub(crate) fn read_embedded<'a>(
     }
     let mut scanner = Scanner {
         bytes: trimmed.as_bytes(),
+        block: &mut Block::new(trimmed.as_bytes()),
         at: 0,
         rows,
         record,

@@ -1,12 +1,13 @@
 //! The scanner: finds the end of every value and enters the objects. Depth is bounded, so hostile nesting ends as text.
 
 use bumpalo::Bump;
-use memchr::memchr2;
 
+use super::block::Block;
 use super::unpack;
 use crate::names::Node;
 use crate::record::{Raw, Record};
 use crate::rows::Rows;
+use crate::sequel::After;
 
 /// Where the text stopped being JSON, and what would have been right there.
 pub(super) struct Unexpected {
@@ -16,15 +17,16 @@ pub(super) struct Unexpected {
 
 type Scan<T> = Result<T, Unexpected>;
 
-pub(super) struct Scanner<'a, 'r> {
-    pub(super) bytes: &'a [u8],
+pub(super) struct Scanner<'a, 'b, 'r> {
+    pub(super) bytes: &'b [u8],
+    pub(super) block: &'r mut Block<'b>,
     pub(super) at: usize,
     pub(super) rows: &'r mut Rows,
     pub(super) record: &'r mut Record<'a>,
     pub(super) arena: &'a Bump,
 }
 
-impl<'a> Scanner<'a, '_> {
+impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
     /// Reads the object that starts at `at`; its keys are children of `node`.
     pub(super) fn object(&mut self, node: Node) -> Scan<()> {
         self.at += 1;
@@ -36,17 +38,9 @@ impl<'a> Scanner<'a, '_> {
             }
             return Ok(());
         }
+        let mut after = After::start(node);
         loop {
-            self.blank();
-            let key = self.string()?;
-            let key = if key.1 {
-                super::unescape(key.0, self.arena).as_bytes()
-            } else {
-                key.0
-            };
-            let child = self.rows.names().child(node, key);
-            self.blank();
-            self.expect(b':', "a colon")?;
+            let child = self.key(node, after)?;
             self.blank();
             self.value(child)?;
             self.blank();
@@ -58,28 +52,55 @@ impl<'a> Scanner<'a, '_> {
                 }
                 _ => return self.fail("a comma or the end of the object"),
             }
+            self.blank();
+            after = After::key(child);
         }
+    }
+
+    /// Reads a key of the object `parent` and the colon behind it.
+    #[inline]
+    fn key(&mut self, parent: Node, after: After) -> Scan<Node> {
+        if self.peek() == Some(b'"')
+            && let Some(text) = self.bytes.get(self.at + 1..)
+            && let Some((node, len)) = self.rows.names().foresee(after, text)
+        {
+            self.at += 1 + len;
+            return Ok(node);
+        }
+        let (start, end, escaped) = self.string()?;
+        let key = &self.bytes[start..end];
+        let node = if escaped {
+            let key = super::unescape(key, self.arena);
+            self.rows.names().child(parent, key.as_bytes())
+        } else {
+            self.rows.names().child_after(after, parent, key)
+        };
+        self.blank();
+        self.expect(b':', "a colon")?;
+        Ok(node)
     }
 
     fn value(&mut self, node: Node) -> Scan<()> {
         match self.peek() {
             Some(b'"') => {
-                let (inner, escaped) = self.string()?;
-                if !self.rows.wants(node) {
+                let (start, end, escaped) = self.string()?;
+                let brief = self.rows.names().brief(node);
+                if !brief.wanted {
                     return Ok(());
                 }
-                let value = match std::str::from_utf8(inner) {
-                    Ok(text) if !escaped => Raw::Text(text),
-                    _ => Raw::Escaped(inner),
+                let text = if escaped {
+                    None
+                } else {
+                    self.block.text(start, end)
                 };
-                let embedded = self.rows.names().info(node).embedded;
-                if !(embedded && unpack(value, self.rows, self.record, self.arena)) {
+                let value = text.map_or(Raw::Escaped(&self.bytes[start..end]), Raw::Text);
+                if !(brief.embedded && unpack(value, self.rows, self.record, self.arena)) {
                     self.record.push(node, value);
                 }
                 Ok(())
             }
             Some(b'{') if self.rows.names().may_descend(node) => self.object(node),
-            Some(b'[') if self.rows.names().info(node).repeated => self.repeated(node),
+            Some(b'[') if self.rows.names().brief(node).repeated => self.repeated(node),
             Some(b'{' | b'[') => {
                 let start = self.at;
                 self.skip_container()?;
@@ -122,11 +143,10 @@ impl<'a> Scanner<'a, '_> {
 
     fn push_json(&mut self, node: Node, start: usize) {
         if self.rows.wants(node) {
-            let json = &self.bytes[start..self.at];
-            let text = match std::str::from_utf8(json) {
-                Ok(text) => text,
-                Err(_) => self.arena.alloc_str(&String::from_utf8_lossy(json)),
-            };
+            let text = self.block.text(start, self.at).unwrap_or_else(|| {
+                let json = &self.bytes[start..self.at];
+                self.arena.alloc_str(&String::from_utf8_lossy(json))
+            });
             self.record.push(node, Raw::Text(text));
         }
     }
@@ -134,64 +154,44 @@ impl<'a> Scanner<'a, '_> {
     /// A number, `true`, `false` or `null`; numbers keep the digits they were written with.
     fn scalar(&mut self, node: Node) -> Scan<()> {
         let start = self.at;
-        while let Some(b) = self.peek() {
-            if matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n') {
-                break;
-            }
-            self.at += 1;
+        let digits = |b: &u8| b.is_ascii_digit();
+        let rest = &self.bytes[start..];
+        let mut len = rest.iter().take_while(|b| digits(b)).count();
+        let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n');
+        let plain = len > 0 && rest.get(len).is_none_or(ends);
+        if !plain {
+            len = rest.iter().position(ends).unwrap_or(rest.len());
         }
-        let token = &self.bytes[start..self.at];
-        let text = match token {
-            b"null" => return Ok(()),
-            b"true" => "true",
-            b"false" => "false",
+        let token = &rest[..len];
+        let spelled = plain
+            || is_number(token)
             // JavaScript's words stand in some exports.
-            b"NaN" | b"Infinity" | b"-Infinity" => std::str::from_utf8(token).unwrap_or_default(),
-            _ if is_number(token) => std::str::from_utf8(token).unwrap_or_default(),
-            _ => {
-                self.at = start;
-                return self.fail("a value");
-            }
-        };
+            || matches!(token, b"true" | b"false" | b"NaN" | b"Infinity" | b"-Infinity");
+        if !spelled && token != b"null" {
+            return self.fail("a value");
+        }
+        self.at += len;
+        if !spelled {
+            return Ok(());
+        }
+        let text = self.block.text(start, self.at).unwrap_or_default();
         if self.rows.wants(node) {
             self.record.push(node, Raw::Text(text));
         }
         Ok(())
     }
 
-    /// The inside of the string that starts at `at`, and whether it holds escapes.
-    fn string(&mut self) -> Scan<(&'a [u8], bool)> {
+    /// Where the inside of the string that starts here begins and ends, and whether it holds escapes.
+    #[inline]
+    fn string(&mut self) -> Scan<(usize, usize, bool)> {
         self.expect(b'"', "a string")?;
         let start = self.at;
-        let mut escaped = false;
-        let bytes = self.bytes;
-        let mut at = start;
-        loop {
-            // Most strings are short: look at some bytes before asking for the wide search.
-            let near = bytes.len().min(at + 16);
-            while at < near && bytes[at] != b'"' && bytes[at] != b'\\' {
-                at += 1;
-            }
-            if at == near {
-                match memchr2(b'"', b'\\', &bytes[at..]) {
-                    Some(n) => at += n,
-                    None => {
-                        self.at = bytes.len();
-                        return self.fail("the end of the string");
-                    }
-                }
-            }
-            if bytes[at] == b'"' {
-                self.at = at + 1;
-                return Ok((&bytes[start..at], escaped));
-            }
-            escaped = true;
-            at += 2;
-            if at > bytes.len() {
-                self.at = bytes.len();
-                return self.fail("the end of the string");
-            }
-        }
+        let Some((end, escaped)) = self.block.string_end(start) else {
+            self.at = self.bytes.len();
+            return self.fail("the end of the string");
+        };
+        self.at = end + 1;
+        Ok((start, end, escaped))
     }
 
     /// Steps over an object or array without looking into it.
@@ -215,12 +215,17 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
+    #[inline(always)]
     fn blank(&mut self) {
-        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
+        while let Some(b) = self.peek()
+            && b <= b' '
+            && matches!(b, b' ' | b'\t' | b'\r' | b'\n')
+        {
             self.at += 1;
         }
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }

@@ -1,0 +1,258 @@
+//! A block of JSON with what a reader asks of it again and again made ready: where strings end, and which stretches are
+//! UTF-8. Both are found many bytes at a time, a step ahead of the reader, while the bytes are close at hand. This module
+//! refuses to know objects and arrays.
+
+use super::places::{WORD, places};
+
+/// Bytes made ready at a time: few enough to be still at hand when they are read.
+const STEP: usize = 1 << 14;
+
+/// What stands in a word of bytes, a bit for each, the first byte's lowest.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    /// Quotes that no backslash takes their meaning from.
+    quotes: u64,
+    /// Backslashes that begin an escape.
+    escapes: u64,
+}
+
+/// A block and what is known of the stretch of it that the reader has come to.
+pub(super) struct Block<'a> {
+    pub(super) bytes: &'a [u8],
+    /// The stretch, word by word.
+    marks: [Marks; STEP / WORD],
+    /// The first word of the stretch.
+    first: usize,
+    /// The word behind its last.
+    end: usize,
+    /// The last byte looked at is a backslash that begins an escape.
+    escaping: bool,
+    /// Where `text` begins.
+    text_at: usize,
+    /// UTF-8, as far as the stretch is.
+    text: &'a str,
+    /// Where the next text begins.
+    checked: usize,
+}
+
+impl<'a> Block<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            marks: [Marks::default(); STEP / WORD],
+            first: 0,
+            end: 0,
+            escaping: false,
+            text_at: 0,
+            text: "",
+            checked: 0,
+        }
+    }
+
+    /// The first quote at or after `from` that ends a string, and whether an escape stands between.
+    ///
+    /// The byte before `from` must be no backslash, and no call may ask for what lies before the end that one before
+    /// it found.
+    #[inline]
+    pub(super) fn string_end(&mut self, from: usize) -> Option<(usize, bool)> {
+        let mut word = from / WORD;
+        let mut kept = !0u64 << (from % WORD);
+        let mut escapes = 0;
+        loop {
+            if word >= self.end {
+                if !self.look_ahead() {
+                    return None;
+                }
+                continue;
+            }
+            let marks = self.marks.get(word.wrapping_sub(self.first))?;
+            let quotes = marks.quotes & kept;
+            if quotes != 0 {
+                let before = quotes ^ (quotes - 1);
+                escapes |= marks.escapes & kept & before;
+                let end = word * WORD + quotes.trailing_zeros() as usize;
+                return Some((end, escapes != 0));
+            }
+            escapes |= marks.escapes & kept;
+            kept = !0;
+            word += 1;
+        }
+    }
+
+    /// These bytes as text, if they are. Both ends must stand beside ASCII characters.
+    #[inline]
+    pub(super) fn text(&self, from: usize, to: usize) -> Option<&'a str> {
+        let ready = from
+            .checked_sub(self.text_at)
+            .and_then(|start| self.text.get(start..to - self.text_at));
+        match ready {
+            Some(text) => Some(text),
+            None => simdutf8::basic::from_utf8(&self.bytes[from..to]).ok(),
+        }
+    }
+
+    /// Makes the next stretch ready; `false` if there is none.
+    #[cold]
+    #[inline(never)]
+    fn look_ahead(&mut self) -> bool {
+        let start = self.end * WORD;
+        if start >= self.bytes.len() {
+            return false;
+        }
+        let stretch = &self.bytes[start..self.bytes.len().min(start + STEP)];
+        let (words, rest) = stretch.as_chunks::<WORD>();
+        let mut escaping = self.escaping;
+        for (word, marks) in words.iter().zip(&mut self.marks) {
+            *marks = mark(word, &mut escaping);
+        }
+        if !rest.is_empty() {
+            let mut word = [b' '; WORD];
+            word[..rest.len()].copy_from_slice(rest);
+            self.marks[words.len()] = mark(&word, &mut escaping);
+        }
+        self.escaping = escaping;
+        self.first = self.end;
+        self.end += stretch.len().div_ceil(WORD);
+        self.check(start + stretch.len());
+        true
+    }
+
+    /// Takes the bytes up to `end` for text, if they are.
+    fn check(&mut self, end: usize) {
+        let start = self.checked;
+        let mut end = end;
+        // A character that goes on behind the end belongs to the next stretch.
+        if end < self.bytes.len() {
+            let back = (0..4).find(|n| !is_continuation(self.bytes[end - n]));
+            end -= back.unwrap_or(0);
+        }
+        self.checked = end;
+        self.text_at = start;
+        let bytes = &self.bytes[start..end];
+        self.text = match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => text,
+            // Values in the rest of the stretch are each looked at for itself.
+            Err(_) => bytes.utf8_chunks().next().map_or("", |c| c.valid()),
+        };
+    }
+}
+
+#[inline(always)]
+fn mark(word: &[u8; WORD], escaping: &mut bool) -> Marks {
+    let (quotes, backslashes) = (places(word, b'"'), places(word, b'\\'));
+    // Always worked out: whether a word has backslashes cannot be foreseen, and a wrong guess costs more.
+    let (escapes, escaped) = escapes_of(backslashes, *escaping);
+    *escaping = escapes >> (WORD - 1) != 0;
+    Marks {
+        quotes: quotes & !escaped,
+        escapes,
+    }
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
+}
+
+/// The backslashes that begin an escape, and the bytes they escape. `escaping` says whether the byte before is such a
+/// backslash.
+#[inline]
+fn escapes_of(backslashes: u64, escaping: bool) -> (u64, u64) {
+    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
+    let first = u64::from(escaping);
+    // Of a run of backslashes every other one begins an escape, the first of the run foremost. Subtracting the bit of
+    // that first one from the odd bits around the run borrows through it, and leaves different traces in runs that begin
+    // at even and at odd places, so that all runs are settled at once.
+    let begins = backslashes & !first;
+    let odd = (begins << 1) | ODD;
+    let pairs = odd.wrapping_sub(begins) ^ ODD;
+    (pairs & backslashes, pairs ^ (backslashes | first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What `string_end` means, byte by byte.
+    fn plain_end(bytes: &[u8], from: usize) -> Option<(usize, bool)> {
+        let (mut at, mut escaped) = (from, false);
+        loop {
+            match bytes.get(at)? {
+                b'"' => return Some((at, escaped)),
+                b'\\' => {
+                    escaped = true;
+                    at += 2;
+                }
+                _ => at += 1,
+            }
+        }
+    }
+
+    fn agrees(bytes: &[u8]) {
+        for from in 0..=bytes.len() {
+            if from > 0 && bytes[from - 1] == b'\\' {
+                continue;
+            }
+            let found = Block::new(bytes).string_end(from);
+            assert_eq!(found, plain_end(bytes, from), "from {from}");
+        }
+    }
+
+    #[test]
+    fn runs_of_backslashes_cross_words_and_steps() {
+        for edge in [WORD, 2 * WORD] {
+            for run in 0..70 {
+                for shift in 0..3 {
+                    let mut bytes = vec![b'a'; (edge + shift).saturating_sub(run)];
+                    bytes.resize(bytes.len() + run, b'\\');
+                    bytes.extend_from_slice(br#""b"c"#);
+                    agrees(&bytes);
+                }
+            }
+        }
+        for run in 1..5 {
+            let mut bytes = vec![b'a'; STEP - 2];
+            bytes.resize(STEP - 2 + run, b'\\');
+            bytes.extend_from_slice(br#"""#);
+            let found = Block::new(&bytes).string_end(3);
+            assert_eq!(found, plain_end(&bytes, 3), "run {run}");
+        }
+    }
+
+    #[test]
+    fn text_is_what_is_utf8_wherever_stretches_meet() {
+        for lead in STEP - 5..STEP + 5 {
+            let mut bytes = vec![b'a'; lead];
+            bytes.extend_from_slice("é😀\"".as_bytes());
+            bytes.resize(2 * STEP, b'b');
+            bytes.push(b'"');
+            let mut block = Block::new(&bytes);
+            let quote = lead + 6;
+            assert_eq!(block.string_end(0), Some((quote, false)));
+            assert_eq!(block.text(lead - 9, quote), Some("aaaaaaaaaé😀"));
+            assert_eq!(block.string_end(quote + 1), Some((2 * STEP, false)));
+            assert_eq!(block.text(0, lead).map(str::len), Some(lead));
+            assert_eq!(
+                block.text(quote, bytes.len()).map(str::len),
+                Some(bytes.len() - quote)
+            );
+        }
+        let block = &mut Block::new(b"ok\" \xff bad\" fine\"");
+        assert_eq!(block.string_end(3), Some((9, false)));
+        assert_eq!(block.text(0, 2), Some("ok"));
+        assert_eq!(block.text(3, 9), None);
+        assert_eq!(block.text(10, 15), Some(" fine"));
+    }
+
+    proptest! {
+        #[test]
+        fn ends_are_where_a_walk_over_the_bytes_finds_them(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(b'\\'), Just(b'"'), Just(b'a'), any::<u8>()],
+                0..200,
+            ),
+        ) {
+            agrees(&bytes);
+        }
+    }
+}
