@@ -10,6 +10,7 @@ mod finish;
 mod groups;
 pub mod keys;
 mod local;
+mod page;
 pub mod rate;
 mod report;
 pub mod saved;
@@ -20,6 +21,7 @@ pub mod words;
 pub use collect::{Collector, Names, Select, Spec, columns};
 pub use columns::CountError;
 pub use compare::compare;
+pub use page::html;
 
 pub use report::{
     Boot, Comparison, Example, Exposure, Group, GroupChange, Host, HostCount, Interval, MAX_HOSTS,

@@ -390,7 +390,7 @@ fn habits(i: u32, role: Role, uptime: &mut Uptime, random: &mut Random) {
                     at(midnight + 9 * HOUR + within(random, 480), Action::Console);
                 }
                 at(midnight + 9 * HOUR + within(random, 60), Action::Chat);
-                if i % 8 == 0 {
+                if i.is_multiple_of(8) {
                     for _ in 0..random.between(1, 4) {
                         at(midnight + 10 * HOUR + within(random, 380), Action::Build);
                     }
