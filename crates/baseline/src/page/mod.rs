@@ -185,7 +185,7 @@ fn foot(out: &mut String, report: &Report) {
     let p = &report.parameters;
     let _ = writeln!(
         out,
-        "<footer><p>Times are UTC. A host-day is a day between a host's first and last event of any kind; {} were observed. Start-up is the first {} after a boot. Intervals hold the true rate with {} confidence if events come independently; for groups in bursts they are too narrow. Up to {} groups of each kind are counted exactly.</p></footer>",
+        "<footer><p>Times are UTC. A host-day is a day between a host's first and last event of any kind, without the days that have none; {} were observed. Start-up is the first {} after a boot. Intervals hold the true rate with {} confidence if events come independently; for groups in bursts they are too narrow. Up to {} groups of each kind are counted exactly.</p></footer>",
         decimal(report.exposure.host_days),
         plural(p.startup_minutes.into(), "minute"),
         percent(p.confidence),

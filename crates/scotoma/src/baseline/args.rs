@@ -60,4 +60,6 @@ pub(crate) enum Format {
     Table,
     /// One JSON object with everything.
     Json,
+    /// One page with pictures and a table to sort, which needs nothing beside itself.
+    Html,
 }

@@ -48,6 +48,7 @@ fn show(args: &BaselineArgs, report: &Report, out: &mut impl Write) -> anyhow::R
             serde_json::to_writer_pretty(&mut *out, report)?;
             writeln!(out)?;
         }
+        Format::Html => out.write_all(baseline::html(report).as_bytes())?,
     }
     out.flush()?;
     Ok(())
