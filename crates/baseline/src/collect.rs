@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Int64Array, RecordBatch};
+use arrow::compute::{max, min};
+use rustc_hash::FxHashMap;
 
-use crate::columns::{CountError, Log, Logs, Texts, numbers, times};
+use crate::columns::{CountError, Log, Logs, Texts, at, numbers, times};
 use crate::groups::{Groups, Place};
 use crate::keys::EventKeys;
 use crate::local::{Local, Rows};
@@ -199,33 +201,27 @@ impl Collector {
         }
         let time = times(batch, &self.names.time)?;
         let host = Texts::of(batch, &self.names.host)?;
-        let places = survey.places(&host);
-        let rows = self.select(batch)?;
+        let places = survey.places(&host, batch.num_rows());
+        let logs = Logs::of(batch)?;
+        let rows = self.select(batch, &logs)?;
         self.widen(&time);
         let evidence = (
             Texts::of(batch, &self.names.file)?,
             numbers(batch, &self.names.record)?,
             numbers(batch, &self.names.offset)?,
         );
-        let logs = Logs::of(batch)?;
-        for (at, rows) in rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            if self.streams[at].channel.is_none() {
-                self.streams[at].channel = logs.channel(rows[0] as usize).map(str::to_owned);
+        let texts = self.texts(batch, &rows)?;
+        for (stream, rows) in rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            if self.streams[stream].channel.is_none() {
+                self.streams[stream].channel = logs.channel(rows[0] as usize).map(str::to_owned);
             }
-            let spec = &self.streams[at].spec;
-            let by = spec
-                .by
-                .iter()
-                .map(|field| Texts::of(batch, field))
-                .collect::<Result<Vec<_>, _>>()?;
-            let user = match &spec.user {
-                Some(user) => Some(Texts::of(batch, user)?),
-                None => None,
-            };
+            let spec = &self.streams[stream].spec;
+            let by: Vec<&Texts<'_>> = spec.by.iter().map(|field| &texts[field]).collect();
+            let user = spec.user.as_ref().map(|field| &texts[field]);
             let input = Rows {
                 rows,
                 by: &by,
-                user: user.as_ref(),
+                user,
                 time: &time,
                 host: &host,
                 places: &places,
@@ -233,14 +229,31 @@ impl Collector {
                 startup: self.parameters.startup_minutes,
             };
             self.local.count(&input, survey);
-            self.flush(at, &input, &evidence);
+            self.flush(stream, &input, &evidence);
         }
         self.shrink();
         Ok(())
     }
 
+    /// The columns of all streams that have rows, each once.
+    fn texts<'b>(
+        &self,
+        batch: &'b RecordBatch,
+        rows: &[Vec<u32>],
+    ) -> Result<HashMap<String, Texts<'b>>, CountError> {
+        let mut texts = HashMap::new();
+        for (stream, _) in self.streams.iter().zip(rows).filter(|(_, r)| !r.is_empty()) {
+            for field in stream.spec.by.iter().chain(&stream.spec.user) {
+                if !texts.contains_key(field) {
+                    texts.insert(field.clone(), Texts::of(batch, field)?);
+                }
+            }
+        }
+        Ok(texts)
+    }
+
     /// The rows of each stream.
-    fn select(&self, batch: &RecordBatch) -> Result<Vec<Vec<u32>>, CountError> {
+    fn select(&self, batch: &RecordBatch, logs: &Logs<'_>) -> Result<Vec<Vec<u32>>, CountError> {
         let mut rows = vec![Vec::new(); self.streams.len()];
         let count = u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
         let mut selective = Vec::new();
@@ -254,9 +267,8 @@ impl Collector {
             return Ok(rows);
         }
         let ids = numbers(batch, "EventID")?;
-        let logs = Logs::of(batch)?;
         // The streams of an event, worked out once for each log and id.
-        let mut known: HashMap<(Log, i64), usize> = HashMap::new();
+        let mut known: FxHashMap<(Log, i64), usize> = FxHashMap::default();
         let mut lists: Vec<Vec<usize>> = Vec::new();
         let belongs = |log: Log, id: i64, at: usize| match &self.streams[at].spec.rows {
             Select::Sysmon(wanted) => log == Log::Sysmon && *wanted == id,
@@ -269,7 +281,7 @@ impl Collector {
             _ => false,
         };
         for row in 0..count {
-            let Some(id) = ids[row as usize] else {
+            let Some(id) = at(&ids, row as usize) else {
                 continue;
             };
             let (log, new) = (logs.log(row as usize), lists.len());
@@ -278,8 +290,8 @@ impl Collector {
                 let fits = |at: &usize| belongs(log, id, *at);
                 lists.push(selective.iter().copied().filter(fits).collect());
             }
-            for at in &lists[list] {
-                rows[*at].push(row);
+            for stream in &lists[list] {
+                rows[*stream].push(row);
             }
         }
         // Events of other channels are told apart by the channel's own name.
@@ -297,13 +309,12 @@ impl Collector {
     }
 
     /// Joins buckets of time where the batch's times would take too many.
-    fn widen(&mut self, time: &[Option<Time>]) {
-        let known = time.iter().flatten();
-        let (Some(first), Some(last)) = (known.clone().min(), known.max()) else {
+    fn widen(&mut self, time: &Int64Array) {
+        let (Some(first), Some(last)) = (min(time), max(time)) else {
             return;
         };
-        let (a, b) = self.span.unwrap_or((*first, *last));
-        let span = (a.min(*first), b.max(*last));
+        let (a, b) = self.span.unwrap_or((first, last));
+        let span = (a.min(first), b.max(last));
         self.span = Some(span);
         let step = step_for(span.0, span.1);
         if step > self.step {
@@ -343,11 +354,11 @@ impl Collector {
     /// Adds what was counted in a batch to the groups.
     fn flush(
         &mut self,
-        at: usize,
+        stream: usize,
         input: &Rows<'_>,
-        evidence: &(Texts<'_>, Vec<Option<i64>>, Vec<Option<i64>>),
+        evidence: &(Texts<'_>, Int64Array, Int64Array),
     ) {
-        let stream = &mut self.streams[at];
+        let stream = &mut self.streams[stream];
         let mut values: Vec<Option<&str>> = Vec::with_capacity(input.by.len());
         if let Some(users) = input.user {
             for user in self.local.users().filter_map(|key| users.value(key)) {
@@ -363,13 +374,13 @@ impl Collector {
             let earlier = found.first < group.counts.first.unwrap_or(Time::MAX);
             if group.example.is_none() || (found.timed() && earlier) {
                 let (files, records, offsets) = evidence;
-                let at = found.earliest as usize;
+                let row = found.earliest as usize;
                 group.example = Some(Place {
                     file: files
-                        .value(files.key(at))
+                        .value(files.key(row))
                         .and_then(|f| self.files.number(f)),
-                    record: records[at],
-                    offset: offsets[at],
+                    record: at(records, row),
+                    offset: at(offsets, row),
                 });
             }
             for counts in [&mut group.counts, &mut stream.total] {

@@ -1,12 +1,11 @@
 //! A batch's columns as the counters need them: text as distinct values with a key per row, event ids and times as
 //! numbers. It refuses to know what they mean.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit};
 use predicate::eval::{Distinct, EvalError, column};
-
-use crate::report::Time;
 
 /// Why a batch cannot be counted.
 #[derive(Debug, thiserror::Error)]
@@ -17,49 +16,81 @@ pub enum CountError {
 }
 
 /// A text column; one that the batch does not have holds no value in any row.
-pub(crate) struct Texts<'a>(Option<Distinct<'a>>);
+pub(crate) enum Texts<'a> {
+    None,
+    /// As the event table has it: nothing is copied.
+    Dictionary {
+        keys: &'a [i32],
+        nulls: Option<&'a NullBuffer>,
+        values: &'a StringArray,
+    },
+    /// Any other form.
+    Other(Distinct<'a>),
+}
 
 /// The key of a row without a value.
 const ABSENT: u32 = u32::MAX;
 
 impl<'a> Texts<'a> {
     pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Result<Self, CountError> {
-        Ok(Self(column(batch, name)?))
+        let Some(array) = find(batch, name) else {
+            return Ok(Self::None);
+        };
+        if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>()
+            && let Some(values) = dictionary.values().as_string_opt::<i32>()
+        {
+            let keys = dictionary.keys();
+            return Ok(Self::Dictionary {
+                keys: keys.values(),
+                nulls: keys.nulls().filter(|n| n.null_count() > 0),
+                values,
+            });
+        }
+        Ok(column(batch, name)?.map_or(Self::None, Self::Other))
     }
 
-    /// The key of a row's value: a place among [`Texts::values`], or [`ABSENT`].
+    /// The key of a row's value: a place among the distinct values, or [`ABSENT`].
     #[inline]
     pub(crate) fn key(&self, row: usize) -> u32 {
-        match &self.0 {
-            Some(d) => d.keys[row],
-            None => ABSENT,
+        match self {
+            Self::None => ABSENT,
+            Self::Dictionary { keys, nulls, .. } => match nulls {
+                Some(nulls) if nulls.is_null(row) => ABSENT,
+                // Keys are not negative; one that lies is beyond the values and thereby absent.
+                _ => keys[row] as u32,
+            },
+            Self::Other(distinct) => distinct.keys[row],
         }
     }
 
-    /// The keys of all rows, where the batch has the column.
-    pub(crate) fn keys(&self) -> Option<&[u32]> {
-        self.0.as_ref().map(|d| d.keys.as_slice())
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Self::None)
     }
 
     pub(crate) fn value(&self, key: u32) -> Option<&str> {
-        self.0.as_ref()?.values.get(key as usize)?.as_deref()
+        let key = key as usize;
+        match self {
+            Self::None => None,
+            Self::Dictionary { values, .. } => {
+                (key < values.len() && values.is_valid(key)).then(|| values.value(key))
+            }
+            Self::Other(distinct) => distinct.values.get(key)?.as_deref(),
+        }
     }
 
     /// How many values there are, whether or not a row has them.
     pub(crate) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |d| d.values.len())
+        match self {
+            Self::None => 0,
+            Self::Dictionary { values, .. } => values.len(),
+            Self::Other(distinct) => distinct.values.len(),
+        }
     }
 
     /// What each value is, by key; the last is for rows without one.
     pub(crate) fn each<T>(&self, f: impl Fn(Option<&str>) -> T) -> PerValue<T> {
-        let values = self.0.as_ref().map_or(&[][..], |d| &d.values);
-        PerValue(
-            values
-                .iter()
-                .map(|v| f(v.as_deref()))
-                .chain([f(None)])
-                .collect(),
-        )
+        let keys = 0..u32::try_from(self.len()).unwrap_or(ABSENT);
+        PerValue(keys.chain([ABSENT]).map(|key| f(self.value(key))).collect())
     }
 }
 
@@ -74,25 +105,25 @@ impl<T: Copy> PerValue<T> {
     }
 }
 
+/// The column with a name, else the one that the event table has under another name for the same.
 fn find<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
     let fields = batch.schema_ref().fields();
-    let at = fields
-        .iter()
-        .position(|f| f.name().eq_ignore_ascii_case(name))?;
+    let named = |name: &str| fields.iter().position(|f| f.name().eq_ignore_ascii_case(name));
+    let at = named(name).or_else(|| named(&telemetry::header::canonical(name)))?;
     Some(batch.column(at))
 }
 
 /// The instants of a column in microseconds. Text is read as logs spell times; what is no instant is none.
-pub(crate) fn times(batch: &RecordBatch, name: &str) -> Result<Vec<Option<Time>>, CountError> {
+pub(crate) fn times(batch: &RecordBatch, name: &str) -> Result<Int64Array, CountError> {
     let Some(array) = find(batch, name) else {
-        return Ok(vec![None; batch.num_rows()]);
+        return Ok(Int64Array::new_null(batch.num_rows()));
     };
     if let DataType::Timestamp(_, zone) = array.data_type() {
         let to = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
         let array = cast(array, &to)
             .and_then(|a| cast(&a, &DataType::Int64))
             .map_err(error(name))?;
-        return Ok(array.as_primitive::<Int64Type>().iter().collect());
+        return Ok(array.as_primitive::<Int64Type>().clone());
     }
     let texts = Texts::of(batch, name)?;
     let parsed = texts.each(|v| v.and_then(telemetry::time::parse));
@@ -102,12 +133,18 @@ pub(crate) fn times(batch: &RecordBatch, name: &str) -> Result<Vec<Option<Time>>
 }
 
 /// The whole numbers of a column; what is none counts as absent.
-pub(crate) fn numbers(batch: &RecordBatch, name: &str) -> Result<Vec<Option<i64>>, CountError> {
+pub(crate) fn numbers(batch: &RecordBatch, name: &str) -> Result<Int64Array, CountError> {
     let Some(array) = find(batch, name) else {
-        return Ok(vec![None; batch.num_rows()]);
+        return Ok(Int64Array::new_null(batch.num_rows()));
     };
     let array = cast(array, &DataType::Int64).map_err(error(name))?;
-    Ok(array.as_primitive::<Int64Type>().iter().collect())
+    Ok(array.as_primitive::<Int64Type>().clone())
+}
+
+/// A row's number, if it has one.
+#[inline]
+pub(crate) fn at(array: &Int64Array, row: usize) -> Option<i64> {
+    array.is_valid(row).then(|| array.value(row))
 }
 
 fn error(name: &str) -> impl Fn(arrow::error::ArrowError) -> EvalError {

@@ -2,9 +2,10 @@
 //! buckets of time, minutes after boot and users. Everything lies in flat lists that are used again for the next batch,
 //! so that an event costs no allocation. It refuses to look at text.
 
+use arrow::array::Int64Array;
 use rustc_hash::FxHashMap;
 
-use crate::columns::Texts;
+use crate::columns::{self, Texts};
 use crate::report::{MAX_MINUTES, Time};
 use crate::survey::Survey;
 use crate::tally::Distance;
@@ -12,9 +13,9 @@ use crate::tally::Distance;
 /// Rows of one stream, and the columns they are counted by.
 pub(crate) struct Rows<'b> {
     pub(crate) rows: &'b [u32],
-    pub(crate) by: &'b [Texts<'b>],
+    pub(crate) by: &'b [&'b Texts<'b>],
     pub(crate) user: Option<&'b Texts<'b>>,
-    pub(crate) time: &'b [Option<Time>],
+    pub(crate) time: &'b Int64Array,
     pub(crate) host: &'b Texts<'b>,
     /// The survey's place of each host key; the last is for rows without one.
     pub(crate) places: &'b [u32],
@@ -60,7 +61,8 @@ pub(crate) struct HostFound {
     /// Events in these ends share the boot they come after.
     after: (Time, Time),
     boot: Option<Time>,
-    bucket: i64,
+    /// Ends of the bucket of the latest cell.
+    bucket: (Time, Time),
     cells: u32,
     next: u32,
 }
@@ -142,10 +144,12 @@ impl Local {
         self.columns.resize_with(input.by.len(), Pairs::default);
         for (pairs, texts) in self.columns.iter_mut().zip(input.by) {
             // A column that the batch lacks tells no rows apart.
-            let Some(keys) = texts.keys() else { continue };
+            if texts.is_none() {
+                continue;
+            }
             pairs.clear();
             for (id, row) in self.ids.iter_mut().zip(input.rows) {
-                *id = pairs.number(*id, keys[*row as usize]).0;
+                *id = pairs.number(*id, texts.key(*row as usize)).0;
             }
         }
     }
@@ -179,7 +183,7 @@ impl Local {
                 last: Time::MIN,
                 after: (1, 0),
                 boot: None,
-                bucket: 0,
+                bucket: (1, 0),
                 cells: END,
                 next: std::mem::replace(&mut self.groups[n].hosts, h),
             });
@@ -187,7 +191,7 @@ impl Local {
         let (group, host) = (&mut self.groups[n], &mut self.hosts[h as usize]);
         group.count += 1;
         host.count += 1;
-        if let Some(time) = input.time[at] {
+        if let Some(time) = columns::at(input.time, at) {
             if time < group.first {
                 group.first = time;
                 group.earliest = row;
@@ -195,13 +199,15 @@ impl Local {
             group.last = group.last.max(time);
             host.first = host.first.min(time);
             host.last = host.last.max(time);
-            let bucket = time.div_euclid(input.width);
-            if host.cells != END && host.bucket == bucket {
+            if host.cells != END && host.bucket.0 <= time && time < host.bucket.1 {
                 self.cells[host.cells as usize].1 += 1;
             } else {
+                let bucket = time.div_euclid(input.width);
+                let start = bucket.saturating_mul(input.width);
                 let cell = u32::try_from(self.cells.len()).unwrap_or(END);
                 self.cells.push((bucket, 1, host.cells));
-                (host.cells, host.bucket) = (cell, bucket);
+                host.cells = cell;
+                host.bucket = (start, start.saturating_add(input.width));
             }
             match host.distance(time, survey) {
                 Distance::Minutes(minute) => {

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Int64Array, RecordBatch};
 
 use crate::boots::{Boots, Kind};
-use crate::columns::{CountError, Log, Logs, Texts, numbers, times};
+use crate::columns::{CountError, Log, Logs, Texts, at, numbers, times};
 use crate::report::{Boot, Exposure, Host, Time};
 
 /// Machines told apart; the events of others are counted under an empty name.
@@ -84,26 +84,29 @@ impl Survey {
     pub fn add(&mut self, batch: &RecordBatch) -> Result<(), CountError> {
         let host = Texts::of(batch, "Computer")?;
         let time = times(batch, "TimeCreated")?;
-        let places = self.places(&host);
+        let places = self.places(&host, batch.num_rows());
         // Per distinct host and day first, so that a row costs a few comparisons.
         let mut today = vec![(0u64, i64::MIN, Time::MAX, Time::MIN); places.len()];
         // What lay before this batch decides whether a boot that turns up in it comes too late.
         let before: Vec<Option<Time>> = self.hosts.iter().map(Seen::last).collect();
-        for (row, time) in time.iter().enumerate() {
-            let at = (host.key(row) as usize).min(places.len() - 1);
-            today[at].0 += 1;
-            let Some(time) = *time else {
+        for row in 0..batch.num_rows() {
+            let key = (host.key(row) as usize).min(places.len() - 1);
+            today[key].0 += 1;
+            let Some(time) = at(&time, row) else {
                 self.timeless += 1;
                 continue;
             };
-            let (_, day, first, last) = &mut today[at];
-            if *first <= *last && time.div_euclid(DAY) != *day {
+            let (_, day, first, last) = &mut today[key];
+            // The day's beginning is kept, because dividing is what costs most here.
+            if time.wrapping_sub(*day) as u64 >= DAY as u64 || *first > *last {
                 let span = (*first, *last);
-                let place = places[at];
                 (*first, *last) = (Time::MAX, Time::MIN);
-                self.add_span(place, span);
+                *day = time.div_euclid(DAY).saturating_mul(DAY);
+                if span.0 <= span.1 {
+                    self.add_span(places[key], span);
+                }
             }
-            *day = time.div_euclid(DAY);
+            let (_, _, first, last) = &mut today[key];
             *first = time.min(*first);
             *last = time.max(*last);
         }
@@ -139,10 +142,8 @@ impl Survey {
     }
 
     /// The place of each distinct host of a batch; the last is for rows without one.
-    pub(crate) fn places(&mut self, host: &Texts<'_>) -> Vec<u32> {
-        let absent = host
-            .keys()
-            .is_none_or(|keys| keys.iter().any(|k| *k as usize >= host.len()));
+    pub(crate) fn places(&mut self, host: &Texts<'_>, rows: usize) -> Vec<u32> {
+        let absent = (0..rows).any(|row| host.key(row) as usize >= host.len());
         let count = u32::try_from(host.len()).unwrap_or(u32::MAX);
         let mut places: Vec<u32> = (0..count)
             .map(|key| self.place(host.value(key).unwrap_or_default()))
@@ -171,7 +172,7 @@ impl Survey {
         &mut self,
         batch: &RecordBatch,
         host: &Texts<'_>,
-        time: &[Option<Time>],
+        time: &Int64Array,
         places: &[u32],
     ) -> Result<(), CountError> {
         let ids = numbers(batch, "EventID")?;
@@ -209,9 +210,10 @@ impl Survey {
             .provider()
             .each(|v| v.is_none_or(|v| v.eq_ignore_ascii_case("EventLog")));
         for (row, id) in ids.iter().enumerate() {
-            let (Some(id @ (1 | 4 | 12 | 4688 | 6005 | 6009)), Some(time)) = (id, time[row]) else {
+            let Some(id @ (1 | 4 | 12 | 4688 | 6005 | 6009)) = id else {
                 continue;
             };
+            let Some(time) = at(time, row) else { continue };
             let kind = match (logs.log(row), id) {
                 (Log::Sysmon, 1) => by_image
                     .of(image.key(row))
@@ -232,8 +234,8 @@ impl Survey {
                 _ => None,
             };
             if let Some(kind) = kind {
-                let at = (host.key(row) as usize).min(places.len() - 1);
-                self.hosts[places[at] as usize].boots.add(time, kind);
+                let key = (host.key(row) as usize).min(places.len() - 1);
+                self.hosts[places[key] as usize].boots.add(time, kind);
             }
         }
         Ok(())
