@@ -108,7 +108,11 @@ impl<T: Copy> PerValue<T> {
 /// The column with a name, else the one that the event table has under another name for the same.
 fn find<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
     let fields = batch.schema_ref().fields();
-    let named = |name: &str| fields.iter().position(|f| f.name().eq_ignore_ascii_case(name));
+    let named = |name: &str| {
+        fields
+            .iter()
+            .position(|f| f.name().eq_ignore_ascii_case(name))
+    };
     let at = named(name).or_else(|| named(&telemetry::header::canonical(name)))?;
     Some(batch.column(at))
 }
