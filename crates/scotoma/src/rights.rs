@@ -164,7 +164,11 @@ fn decode(masks: &[String], common: &Common) -> anyhow::Result<String> {
         let equals = decoded
             .composite
             .map_or_else(String::new, |c| format!(" = {c}"));
-        page.title(format_args!("{m:#x} ({m}) on a {}{equals}", object.id));
+        page.title(format_args!(
+            "{m:#x} ({m}) on {} {}{equals}",
+            article(object.id),
+            object.id
+        ));
         for name in &decoded.names {
             let bit = object.right(name).unwrap_or_default();
             let note = object
@@ -179,8 +183,10 @@ fn decode(masks: &[String], common: &Common) -> anyhow::Result<String> {
         }
         if decoded.unknown != 0 {
             page.item(format_args!(
-                "{:#010x} no known right of a {}",
-                decoded.unknown, object.id
+                "{:#010x} no known right of {} {}",
+                decoded.unknown,
+                article(object.id),
+                object.id
             ));
         }
         match object.map_generic(m) {
@@ -227,7 +233,11 @@ fn sum(names: &[String], common: &Common) -> anyhow::Result<String> {
         return Ok(serde_json::to_string_pretty(&row)? + "\n");
     }
     let mut page = Page::new();
-    page.title(format_args!("{sum:#x} ({sum}) on a {}", object.id));
+    page.title(format_args!(
+        "{sum:#x} ({sum}) on {} {}",
+        article(object.id),
+        object.id
+    ));
     for name in names {
         if let Some((name, bits)) = object.right_named(name) {
             page.item(format_args!("{bits:#010x} {name}"));
@@ -439,8 +449,10 @@ fn show_check(object: &Object, check: &Check) -> String {
     }
     if check.unknown != 0 {
         page.item(format_args!(
-            "{:#x} is no known right of a {}",
-            check.unknown, object.id
+            "{:#x} is no known right of {} {}",
+            check.unknown,
+            article(object.id),
+            object.id
         ));
     }
     for claim in &check.claims {
@@ -450,4 +462,12 @@ fn show_check(object: &Object, check: &Check) -> String {
         page.under(trace(claim.mark, claim.source));
     }
     page.finish()
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    }
 }
