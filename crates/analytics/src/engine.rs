@@ -5,21 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
-    MemorySchemaProvider,
-};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use telemetry::{Options, Origin, Plan, Report, header};
 use tokio::runtime::Runtime;
 
-use crate::dialect::{self, Mention, OutputName, SessionOptions, SqlError, Tables};
+use crate::dialect::{self, Mention, SessionOptions, SqlError, Tables};
 use crate::nearest;
 use crate::table::{Catalog, EventScan, Source};
 
@@ -65,7 +60,6 @@ pub struct Engine {
 /// A query that is planned and may share its reading with others.
 pub struct Prepared {
     plan: Arc<dyn ExecutionPlan>,
-    context: SessionContext,
     columns: Vec<String>,
     doubtful: Vec<Mention>,
 }
@@ -128,33 +122,16 @@ impl Engine {
     /// # Errors
     /// When it is not one read-only query, or names or uses what does not exist.
     pub fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
-        let prepared = dialect::prepare(sql, &self.catalog)?;
-        let whole = asks_for_all(&prepared);
-        let context = self.context();
-        let statement = prepared.statement.to_string().to_lowercase();
-        self.catalog
-            .register(&context, &statement, &prepared.mentioned, whole)?;
-        let doubtful = prepared
-            .mentioned
-            .iter()
-            .filter(|m| !m.known)
-            .cloned()
-            .collect();
-        let plan = self.runtime.block_on(async {
-            let logical = context
-                .state()
-                .statement_to_plan(prepared.statement.clone())
-                .await?;
-            let columns = prepared.column_names(logical.schema(), |table, column| {
-                self.catalog.display_name(table, column)
-            });
-            let physical = context.state().create_physical_plan(&logical).await?;
-            Ok::<_, DataFusionError>((columns, physical))
-        });
-        let (columns, plan) = plan?;
+        let query = dialect::prepare(sql, &self.catalog)?;
+        let tables = self.catalog.sources(&query)?;
+        let logical = dialect::logical_plan(&query, &self.state, tables)?;
+        let columns = query.column_names(logical.schema());
+        let plan = self
+            .runtime
+            .block_on(self.state.create_physical_plan(&logical))?;
+        let doubtful = query.mentioned.into_iter().filter(|m| !m.known).collect();
         Ok(Prepared {
             plan,
-            context,
             columns,
             doubtful,
         })
@@ -196,7 +173,7 @@ impl Engine {
     /// When it cannot be started; what goes wrong later comes with the rows.
     pub fn run(&self, query: &Prepared) -> Result<Answer, Error> {
         let _inside = self.runtime.enter();
-        let stream = execute_stream(Arc::clone(&query.plan), query.context.task_ctx())?;
+        let stream = execute_stream(Arc::clone(&query.plan), self.state.task_ctx())?;
         Ok(Answer {
             columns: query.columns.clone(),
             stream,
@@ -233,10 +210,7 @@ impl Engine {
     }
 
     fn unknown_field(&self, mention: &Mention, report: Option<&Report>) -> String {
-        let known = self
-            .catalog
-            .columns(crate::table::EVENTS)
-            .unwrap_or_default();
+        let known = self.catalog.columns(crate::table::EVENTS);
         let fields = report.map(|r| r.fields.as_slice()).unwrap_or_default();
         let near = nearest::to(
             &mention.written,
@@ -268,25 +242,6 @@ impl Engine {
     pub fn read(&self, plan: Plan) -> telemetry::Scan {
         self.source.scan(plan)
     }
-
-    /// A session of its own for one query: the same table has other columns in the next.
-    fn context(&self) -> SessionContext {
-        let options = &self.state.config_options().catalog;
-        let (list, catalog) = (
-            MemoryCatalogProviderList::new(),
-            MemoryCatalogProvider::new(),
-        );
-        // Registering in a memory catalog that is new cannot fail, and there is nothing to replace.
-        let _ = catalog.register_schema(
-            &options.default_schema,
-            Arc::new(MemorySchemaProvider::new()),
-        );
-        list.register_catalog(options.default_catalog.clone(), Arc::new(catalog));
-        let state = SessionStateBuilder::new_from_existing(self.state.clone())
-            .with_catalog_list(Arc::new(list))
-            .build();
-        SessionContext::new_with_state(state)
-    }
 }
 
 fn session() -> Result<SessionState, Error> {
@@ -294,9 +249,13 @@ fn session() -> Result<SessionState, Error> {
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(QUERY_MEMORY)))
         .build_arc()?;
     let state = dialect::session_state(&SessionOptions::default());
-    Ok(SessionStateBuilder::new_from_existing(state)
+    let mut state = SessionStateBuilder::new_from_existing(state)
         .with_runtime_env(runtime)
-        .build())
+        .build();
+    let config = Arc::clone(state.config_options());
+    // What `now()` gives, the same in all queries of one run.
+    state.execution_props_mut().mark_start_execution(config);
+    Ok(state)
 }
 
 fn chunks<'a, A, B>(
@@ -306,22 +265,6 @@ fn chunks<'a, A, B>(
 ) -> impl Iterator<Item = (&'a [A], &'a mut [B])> {
     let size = left.len().div_ceil(parts.max(1)).max(1);
     left.chunks(size).zip(right.chunks_mut(size))
-}
-
-/// Whether a query asks for `*` anywhere, so that the tables must have all columns. A product in an inner query is taken
-/// for one, which only costs a look at the names.
-fn asks_for_all(prepared: &dialect::Prepared) -> bool {
-    let outer = prepared
-        .output_names
-        .iter()
-        .any(|n| matches!(n, OutputName::Wildcard { .. }));
-    outer
-        || prepared
-            .statement
-            .to_string()
-            .to_lowercase()
-            .replace("count(*)", "")
-            .contains('*')
 }
 
 /// The readings inside a plan.

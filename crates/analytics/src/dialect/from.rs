@@ -10,8 +10,8 @@ use super::build::{plain_query, plain_select, table_alias};
 use super::call;
 use super::error::{Position, SqlError, SqlErrorKind, nearest};
 use super::query::rename_outputs;
-use super::resolve::{Output, Resolver, join};
-use super::scope::{Column, Merged, Open, Relation, Scope, column, quoted};
+use super::resolve::{Resolver, join};
+use super::scope::{Column, Merged, Relation, Scope, column, quoted};
 
 impl Resolver<'_> {
     /// Resolves FROM and its joins into `scope`.
@@ -205,7 +205,7 @@ impl Resolver<'_> {
                     }
                     subquery => self.query(subquery, scope.parent)?,
                 };
-                self.derived(query, outputs, alias, scope, at)
+                self.derived(query, outputs, alias, scope)
             }
             TableFactor::NestedJoin {
                 table_with_joins,
@@ -235,10 +235,9 @@ impl Resolver<'_> {
     fn derived(
         &mut self,
         query: Query,
-        mut outputs: Vec<Output>,
+        mut outputs: Vec<Column>,
         alias: Option<TableAlias>,
         scope: &mut Scope<'_>,
-        at: Option<Position>,
     ) -> Result<TableFactor, SqlError> {
         let (name, names) = match alias {
             Some(alias) => (
@@ -251,9 +250,11 @@ impl Resolver<'_> {
             rename_outputs(&mut outputs, &names, name)?;
         }
         let internal = self.unique_relation(name.as_ref().map_or("subquery", |n| &n.value));
-        scope
-            .relations
-            .push(relation_of(name.as_ref(), internal.clone(), outputs, at)?);
+        scope.relations.push(Relation {
+            name: name.map(|n| n.value.to_lowercase()),
+            internal: internal.clone(),
+            ..Relation::of(outputs)
+        });
         Ok(TableFactor::Derived {
             lateral: false,
             subquery: Box::new(query),
@@ -299,8 +300,8 @@ impl Resolver<'_> {
             .rev()
             .find(|cte| cte.name == lower)
             .cloned();
-        let (table, outputs) = match found {
-            Some(cte) => (cte.internal, cte.outputs),
+        let (table, mut relation) = match found {
+            Some(cte) => (cte.internal, Relation::of(cte.outputs)),
             None => {
                 let Some(table) = self.tables.table(&written) else {
                     let mut names = self.tables.names();
@@ -317,27 +318,24 @@ impl Resolver<'_> {
                     }
                     .at(at));
                 };
-                let open = Open {
-                    table: table.clone(),
-                    except: Vec::new(),
-                };
-                (
-                    table,
-                    vec![Output::Open {
-                        open,
-                        relation: String::new(),
-                    }],
-                )
+                self.read.insert(table.clone());
+                (table.clone(), Relation::of_table(table))
             }
         };
-        let mut outputs = outputs;
-        if let Some(shown) = &shown {
-            rename_outputs(&mut outputs, &column_names, shown)?;
-        }
         let internal = self.unique_relation(shown.as_ref().map_or(&written, |s| &s.value));
-        scope
-            .relations
-            .push(relation_of(shown.as_ref(), internal.clone(), outputs, at)?);
+        relation.internal = internal.clone();
+        if let Some(shown) = &shown {
+            if relation.open.is_some() && !column_names.is_empty() {
+                return Err(SqlErrorKind::unsupported_but(
+                    format!("column names for the table {written}"),
+                    "its fields are discovered while reading; name them in a subquery",
+                )
+                .at(at));
+            }
+            rename_outputs(&mut relation.columns, &column_names, shown)?;
+            relation.name = Some(shown.value.to_lowercase());
+        }
+        scope.relations.push(relation);
         Ok(TableFactor::Table {
             name: ObjectName(vec![ObjectNamePart::Identifier(quoted(&table))]),
             alias: Some(table_alias(&internal, &[])),
@@ -358,7 +356,7 @@ impl Resolver<'_> {
         values: Values,
         alias: Option<&str>,
         parent: Option<&Scope<'_>>,
-    ) -> Result<(Query, Vec<Output>), SqlError> {
+    ) -> Result<(Query, Vec<Column>), SqlError> {
         let width = values.rows.first().map_or(0, |row| row.content.len());
         let scope = Scope {
             parent,
@@ -405,45 +403,14 @@ impl Resolver<'_> {
         let query = plain_query(SetExpr::Select(Box::new(plain_select(projection, factor))));
         let outputs = names
             .into_iter()
-            .map(|n| {
-                Output::Column(Column {
-                    name: n.clone(),
-                    internal: n,
-                    carrier: None,
-                })
+            .map(|n| Column {
+                name: n.clone(),
+                internal: n,
+                carrier: None,
             })
             .collect();
         Ok((query, outputs))
     }
-}
-
-fn relation_of(
-    name: Option<&Ident>,
-    internal: String,
-    outputs: Vec<Output>,
-    at: Option<Position>,
-) -> Result<Relation, SqlError> {
-    let mut relation = Relation {
-        name: name.map(|n| n.value.to_lowercase()),
-        internal,
-        columns: Vec::new(),
-        open: None,
-        starred: true,
-    };
-    for output in outputs {
-        match output {
-            Output::Column(c) => relation.columns.push(Column { carrier: None, ..c }),
-            Output::Open { open, .. } if relation.open.is_none() => relation.open = Some(open),
-            Output::Open { .. } => {
-                return Err(SqlErrorKind::unsupported_but(
-                    "* over several tables inside a subquery",
-                    "name the columns that are needed",
-                )
-                .at(at));
-            }
-        }
-    }
-    Ok(relation)
 }
 
 fn natural(

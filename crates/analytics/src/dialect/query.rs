@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::error::{Position, SqlError, SqlErrorKind};
-use super::resolve::{Cte, Output, Resolver};
+use super::resolve::{Cte, Resolver};
 use super::scope::{Alias, AliasUse, Column, Scope, quoted};
 
 impl Resolver<'_> {
@@ -16,7 +16,7 @@ impl Resolver<'_> {
         &mut self,
         query: Query,
         parent: Option<&Scope<'_>>,
-    ) -> Result<(Query, Vec<Output>), SqlError> {
+    ) -> Result<(Query, Vec<Column>), SqlError> {
         refuse_clauses(&query)?;
         let visible = self.ctes.len();
         let result = self.query_with(query, parent);
@@ -28,7 +28,7 @@ impl Resolver<'_> {
         &mut self,
         query: Query,
         parent: Option<&Scope<'_>>,
-    ) -> Result<(Query, Vec<Output>), SqlError> {
+    ) -> Result<(Query, Vec<Column>), SqlError> {
         let with = query.with.map(|with| self.with(with, parent)).transpose()?;
         let (body, order_by, outputs) = match *query.body {
             SetExpr::Select(select) => {
@@ -97,7 +97,7 @@ impl Resolver<'_> {
         &mut self,
         body: SetExpr,
         parent: Option<&Scope<'_>>,
-    ) -> Result<(SetExpr, Vec<Output>), SqlError> {
+    ) -> Result<(SetExpr, Vec<Column>), SqlError> {
         match body {
             SetExpr::Select(select) => {
                 let (select, _, outputs) = self.select(*select, None, parent)?;
@@ -120,8 +120,7 @@ impl Resolver<'_> {
                 };
                 let (left, outputs) = self.set_expr(*left, parent)?;
                 let (right, others) = self.set_expr(*right, parent)?;
-                let open = |side: &[Output]| side.iter().any(|o| matches!(o, Output::Open { .. }));
-                if !open(&outputs) && !open(&others) && outputs.len() != others.len() {
+                if outputs.len() != others.len() {
                     return Err(SqlErrorKind::Misuse(format!(
                         "{op} needs the same number of columns on both sides, not {} and {}",
                         outputs.len(),
@@ -157,20 +156,18 @@ impl Resolver<'_> {
     fn order_outputs(
         &mut self,
         order_by: OrderBy,
-        outputs: &[Output],
+        outputs: &[Column],
     ) -> Result<OrderBy, SqlError> {
         let mut scope = Scope {
             alias_use: AliasUse::FirstAsOutput,
             ..Scope::default()
         };
-        for output in outputs {
-            if let Output::Column(column) = output {
-                scope.aliases.push(Alias {
-                    name: column.name.clone(),
-                    expr: Expr::Identifier(quoted(&column.internal)),
-                    internal: column.internal.clone(),
-                });
-            }
+        for column in outputs {
+            scope.aliases.push(Alias {
+                name: column.name.clone(),
+                expr: Expr::Identifier(quoted(&column.internal)),
+                internal: column.internal.clone(),
+            });
         }
         self.order_by(order_by, &scope)
     }
@@ -266,28 +263,23 @@ pub(crate) fn ordinal(expr: &Expr) -> Option<usize> {
 
 /// Gives a relation's columns the names of `t(a, b)`.
 pub(crate) fn rename_outputs(
-    outputs: &mut [Output],
+    outputs: &mut [Column],
     names: &[Ident],
     of: &Ident,
 ) -> Result<(), SqlError> {
     if names.is_empty() {
         return Ok(());
     }
-    let count = outputs.len();
-    let mut renamed = 0;
-    for (output, name) in outputs.iter_mut().zip(names) {
-        if let Output::Column(Column { name: old, .. }) = output {
-            *old = name.value.clone();
-            renamed += 1;
-        }
-    }
-    if renamed != names.len() || renamed != count {
+    let (given, count) = (names.len(), outputs.len());
+    if given != count {
         let message = format!(
-            "{} lists {} column names for {count} columns",
-            of.value,
-            names.len()
+            "{} lists {given} column names for {count} columns",
+            of.value
         );
         return Err(SqlErrorKind::Misuse(message).at(Position::of(of.span)));
+    }
+    for (output, name) in outputs.iter_mut().zip(names) {
+        output.name = name.value.clone();
     }
     Ok(())
 }

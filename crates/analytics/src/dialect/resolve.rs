@@ -1,34 +1,28 @@
 //! Name resolution: a parsed query with the user's names in, the same query with the engine's names out.
 //! One `Resolver` walks one query; the walk itself is spread over `query`, `select`, `from`, `expr` and `call`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident};
 
 use super::call;
 use super::error::{Position, SqlError, SqlErrorKind, nearest};
-use super::scope::{Alias, AliasUse, Match, Rank, Scope, quoted};
-use super::scope::{Column, Open};
-use super::tables::{Mention, OutputName, Tables};
-
-/// One output column of a query block, or the run of columns a wildcard stands for.
-#[derive(Debug, Clone)]
-pub(crate) enum Output {
-    Column(Column),
-    Open { open: Open, relation: String },
-}
+use super::scope::{Alias, AliasUse, Column, Match, Rank, Scope, quoted};
+use super::tables::{Mention, Tables};
 
 /// A WITH query that later parts of the query can name.
 #[derive(Debug, Clone)]
 pub(crate) struct Cte {
     pub name: String,
     pub internal: String,
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<Column>,
 }
 
 pub(crate) struct Resolver<'a> {
     pub tables: &'a dyn Tables,
     pub ctes: Vec<Cte>,
+    /// The registered tables the query reads.
+    pub read: BTreeSet<String>,
     mentions: Vec<Mention>,
     mentioned: HashSet<(String, String)>,
     relation_names: HashSet<String>,
@@ -39,14 +33,16 @@ impl<'a> Resolver<'a> {
         Self {
             tables,
             ctes: Vec::new(),
+            read: BTreeSet::new(),
             mentions: Vec::new(),
             mentioned: HashSet::new(),
             relation_names: HashSet::new(),
         }
     }
 
-    pub fn into_mentions(self) -> Vec<Mention> {
-        self.mentions
+    /// The tables the query reads, and what it mentions of them.
+    pub fn into_parts(self) -> (BTreeSet<String>, Vec<Mention>) {
+        (self.read, self.mentions)
     }
 
     /// A relation alias no other relation of the whole query has, so that inner names never capture outer ones.
@@ -189,20 +185,6 @@ impl<'a> Resolver<'a> {
             self.mention(table, column, written, *known);
         }
         Ok(one.expr)
-    }
-
-    pub fn output_names(&self, outputs: &[Output]) -> Vec<OutputName> {
-        outputs
-            .iter()
-            .map(|output| match output {
-                Output::Column(column) => OutputName::Named(column.name.clone()),
-                Output::Open { open, relation } => OutputName::Wildcard {
-                    table: open.table.clone(),
-                    relation: relation.clone(),
-                    except: open.except.clone(),
-                },
-            })
-            .collect()
     }
 }
 

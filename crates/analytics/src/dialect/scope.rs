@@ -14,13 +14,6 @@ pub(crate) struct Column {
     pub carrier: Option<String>,
 }
 
-/// A table whose fields are discovered late: any further name is a column of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Open {
-    pub table: String,
-    pub except: Vec<String>,
-}
-
 /// A relation of a FROM clause.
 #[derive(Debug, Clone)]
 pub(crate) struct Relation {
@@ -29,7 +22,8 @@ pub(crate) struct Relation {
     /// The unique alias it has in the rewritten query.
     pub internal: String,
     pub columns: Vec<Column>,
-    pub open: Option<Open>,
+    /// The table it is, if it is one: its fields are discovered late, so any further name is a column of it.
+    pub open: Option<String>,
     /// Shown by `*`: everything but the carriers of LATERAL VIEW columns shows itself.
     pub starred: bool,
 }
@@ -110,6 +104,25 @@ pub(crate) fn column(relation: &str, name: &str) -> Expr {
 }
 
 impl Relation {
+    /// A relation without a name, of these columns.
+    pub fn of(columns: Vec<Column>) -> Self {
+        Self {
+            name: None,
+            internal: String::new(),
+            columns,
+            open: None,
+            starred: true,
+        }
+    }
+
+    /// A relation without a name that is this registered table.
+    pub fn of_table(table: String) -> Self {
+        Self {
+            open: Some(table),
+            ..Self::of(Vec::new())
+        }
+    }
+
     fn carrier<'a>(&'a self, column: &'a Column) -> &'a str {
         column.carrier.as_deref().unwrap_or(&self.internal)
     }
@@ -137,8 +150,8 @@ impl Relation {
                 base: None,
             })
             .collect();
-        if let Some(open) = &self.open {
-            let canonical = tables.canonical(&open.table, name);
+        if let Some(table) = &self.open {
+            let canonical = tables.canonical(table, name);
             let known = canonical.is_some();
             let internal = canonical.unwrap_or_else(|| lower.clone());
             let rank = match known {
@@ -146,14 +159,12 @@ impl Relation {
                 true => Rank::HeaderAlias,
                 false => Rank::Possible,
             };
-            if !open.except.contains(&internal) {
-                found.push(Match {
-                    rank,
-                    expr: column(&self.internal, &internal),
-                    shown: shown(name),
-                    base: Some((open.table.clone(), internal, known)),
-                });
-            }
+            found.push(Match {
+                rank,
+                expr: column(&self.internal, &internal),
+                shown: shown(name),
+                base: Some((table.clone(), internal, known)),
+            });
         }
         found
     }

@@ -4,36 +4,31 @@
 use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{
-    Distinct, ExceptSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident,
-    NamedWindowDefinition, NamedWindowExpr, ObjectName, ObjectNamePart, OrderBy, OrderByKind,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, Spanned, WildcardAdditionalOptions,
+    Distinct, Expr, GroupByExpr, GroupByWithModifier, Ident, NamedWindowDefinition,
+    NamedWindowExpr, OrderBy, OrderByKind, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    Spanned, WildcardAdditionalOptions,
 };
 
 use super::call::{self, Generator};
 use super::display::display;
 use super::error::{Position, SqlError, SqlErrorKind};
 use super::query::ordinal;
-use super::resolve::{Output, Resolver};
-use super::scope::{Alias, AliasUse, Column, Open, Relation, Scope, quoted};
+use super::resolve::Resolver;
+use super::scope::{Alias, AliasUse, Column, Relation, Scope, quoted};
+use super::tables::Tables;
 
 /// The select list while it is being resolved.
 #[derive(Default)]
 struct List {
     items: Vec<SelectItem>,
-    outputs: Vec<Output>,
+    outputs: Vec<Column>,
     taken: HashSet<String>,
-    /// A wildcard over a table whose columns are not known: then explicit names must not meet them.
-    open: bool,
 }
 
 impl List {
     fn unique(&mut self, name: &str) -> String {
         let wanted = name.to_lowercase();
-        let mut internal = if self.open {
-            format!("{wanted}#1")
-        } else {
-            wanted.clone()
-        };
+        let mut internal = wanted.clone();
         let mut n = 1;
         while !self.taken.insert(internal.clone()) {
             n += 1;
@@ -53,11 +48,11 @@ impl List {
             expr,
             alias: quoted(&internal),
         });
-        self.outputs.push(Output::Column(Column {
+        self.outputs.push(Column {
             name,
             internal,
             carrier: None,
-        }));
+        });
     }
 }
 
@@ -67,7 +62,7 @@ impl Resolver<'_> {
         select: Select,
         order_by: Option<OrderBy>,
         parent: Option<&Scope<'_>>,
-    ) -> Result<(Select, Option<OrderBy>, Vec<Output>), SqlError> {
+    ) -> Result<(Select, Option<OrderBy>, Vec<Column>), SqlError> {
         refuse_clauses(&select)?;
         let mut scope = Scope {
             parent,
@@ -79,13 +74,7 @@ impl Resolver<'_> {
         }
 
         scope.alias_use = AliasUse::AfterColumns;
-        let mut list = List {
-            open: select
-                .projection
-                .iter()
-                .any(|item| open_wildcard(item, &scope, self)),
-            ..List::default()
-        };
+        let mut list = List::default();
         for item in select.projection {
             self.select_item(item, &mut list, &mut scope)?;
         }
@@ -193,12 +182,14 @@ impl Resolver<'_> {
                 if relations.is_empty() {
                     return Err(SqlErrorKind::Misuse("SELECT * needs a FROM".to_owned()).at(at));
                 }
-                if !scope.merged.is_empty() {
-                    return self.merged_wildcard(&relations, &except, list, scope, at);
+                if scope.merged.is_empty() {
+                    for relation in &relations {
+                        self.wildcard(relation, &except, list, scope);
+                    }
+                } else {
+                    self.merged_wildcard(&relations, &except, list, scope);
                 }
-                relations
-                    .iter()
-                    .try_for_each(|r| self.wildcard(r, &except, list, scope))
+                Ok(())
             }
             SelectItem::QualifiedWildcard(
                 SelectItemQualifiedWildcardKind::ObjectName(name),
@@ -220,7 +211,8 @@ impl Resolver<'_> {
                     }
                     .at(at));
                 };
-                self.wildcard(&relation, &except, list, scope)
+                self.wildcard(&relation, &except, list, scope);
+                Ok(())
             }
             SelectItem::QualifiedWildcard(..) => {
                 Err(SqlErrorKind::unsupported("* over an expression").at(at))
@@ -228,82 +220,47 @@ impl Resolver<'_> {
         }
     }
 
-    /// All columns of one relation, spelled out where they are known.
+    /// All columns of one relation, each under its name.
     fn wildcard(
         &mut self,
         relation: &Relation,
         except: &[Ident],
         list: &mut List,
         scope: &mut Scope<'_>,
-    ) -> Result<(), SqlError> {
+    ) {
+        for (name, expr) in self.columns_of(relation, except) {
+            list.push(expr, name, scope);
+        }
+    }
+
+    fn columns_of(&mut self, relation: &Relation, except: &[Ident]) -> Vec<(String, Expr)> {
         let left_out = |name: &str| except.iter().any(|e| e.value.eq_ignore_ascii_case(name));
-        let Some(open) = &relation.open else {
-            for c in relation.columns.iter().filter(|c| !left_out(&c.name)) {
-                list.push(relation.column_expr(c), c.name.clone(), scope);
-            }
-            return Ok(());
-        };
-        let mut excluded = open.except.clone();
-        for ident in except {
-            let lower = ident.value.to_lowercase();
-            if relation
-                .columns
-                .iter()
-                .any(|c| c.name.eq_ignore_ascii_case(&lower))
-            {
-                continue;
-            }
-            let canonical = self.tables.canonical(&open.table, &ident.value);
-            let known = canonical.is_some();
-            let column = canonical.unwrap_or(lower);
-            self.mention(&open.table, &column, &ident.value, known);
-            excluded.push(column);
-        }
-        if let Some(names) = self.tables.columns(&open.table) {
-            for c in relation.columns.iter().filter(|c| !left_out(&c.name)) {
-                list.push(relation.column_expr(c), c.name.clone(), scope);
-            }
-            for name in names {
-                let canonical = self
-                    .tables
-                    .canonical(&open.table, &name)
-                    .unwrap_or_else(|| name.to_lowercase());
-                if !excluded.contains(&canonical) {
-                    self.mention(&open.table, &canonical, &name, true);
-                    list.push(
-                        super::scope::column(&relation.internal, &canonical),
-                        name,
-                        scope,
-                    );
-                }
-            }
-            return Ok(());
-        }
-        // The engine's own wildcard would carry a subquery's explicit columns too: they follow under their own names.
-        let mut hidden: Vec<String> = relation
+        let mut columns: Vec<(String, Expr)> = relation
             .columns
             .iter()
-            .map(|c| c.internal.clone())
+            .filter(|c| !left_out(&c.name))
+            .map(|c| (c.name.clone(), relation.column_expr(c)))
             .collect();
-        hidden.extend(
-            excluded
-                .iter()
-                .filter(|e| !open.except.contains(e))
-                .cloned(),
-        );
-        list.items.push(star(relation, &hidden));
-        let open = Open {
-            table: open.table.clone(),
-            except: excluded,
+        let Some(table) = &relation.open else {
+            return columns;
         };
-        list.outputs.push(Output::Open {
-            open,
-            relation: relation.internal.clone(),
-        });
-        for c in relation.columns.iter().filter(|c| !left_out(&c.name)) {
-            list.push(relation.column_expr(c), c.name.clone(), scope);
+        let canonical = |tables: &dyn Tables, name: &str| {
+            let known = tables.canonical(table, name);
+            known.unwrap_or_else(|| name.to_lowercase())
+        };
+        let excluded: Vec<String> = except
+            .iter()
+            .map(|e| canonical(self.tables, &e.value))
+            .collect();
+        for name in self.tables.columns(table) {
+            let column = canonical(self.tables, &name);
+            if !excluded.contains(&column) {
+                self.mention(table, &column, &name, true);
+                let expr = super::scope::column(&relation.internal, &column);
+                columns.push((name, expr));
+            }
         }
-        Ok(())
+        columns
     }
 
     /// `*` after USING: the merged columns come first, once.
@@ -313,36 +270,26 @@ impl Resolver<'_> {
         except: &[Ident],
         list: &mut List,
         scope: &mut Scope<'_>,
-        at: Option<Position>,
-    ) -> Result<(), SqlError> {
-        if relations.iter().any(|r| r.open.is_some()) {
-            return Err(SqlErrorKind::unsupported_but(
-                "* after USING over a table whose fields are discovered while reading",
-                "name the columns",
-            )
-            .at(at));
-        }
+    ) {
         let left_out = |name: &str| except.iter().any(|e| e.value.eq_ignore_ascii_case(name));
-        for merged in scope.merged.clone() {
-            let shown = relations
-                .iter()
-                .flat_map(|r| r.closed_names())
-                .find(|n| n.to_lowercase() == merged.name)
-                .unwrap_or(&merged.name)
-                .to_owned();
-            if !left_out(&shown) {
-                list.push(merged.expr, shown, scope);
+        let columns: Vec<(String, Expr)> = relations
+            .iter()
+            .flat_map(|r| self.columns_of(r, &[]))
+            .collect();
+        let merged = scope.merged.clone();
+        for m in &merged {
+            let named = |(n, _): &&(String, Expr)| n.to_lowercase() == m.name;
+            let shown = columns.iter().find(named).map_or(&m.name, |(n, _)| n);
+            if !left_out(shown) {
+                list.push(m.expr.clone(), shown.clone(), scope);
             }
         }
-        for relation in relations {
-            for c in &relation.columns {
-                let lower = c.name.to_lowercase();
-                if !left_out(&c.name) && !scope.merged.iter().any(|m| m.name == lower) {
-                    list.push(relation.column_expr(c), c.name.clone(), scope);
-                }
+        for (name, expr) in columns {
+            let lower = name.to_lowercase();
+            if !left_out(&name) && !merged.iter().any(|m| m.name == lower) {
+                list.push(expr, name, scope);
             }
         }
-        Ok(())
     }
 
     fn generate(
@@ -436,35 +383,6 @@ fn unnest_parens(expr: Expr) -> Expr {
     match expr {
         Expr::Nested(inner) => unnest_parens(*inner),
         other => other,
-    }
-}
-
-fn star(relation: &Relation, hidden: &[String]) -> SelectItem {
-    let mut options = WildcardAdditionalOptions::default();
-    if let [first, more @ ..] = hidden {
-        options.opt_except = Some(ExceptSelectItem {
-            first_element: quoted(first),
-            additional_elements: more.iter().map(|c| quoted(c)).collect(),
-        });
-    }
-    let name = ObjectName(vec![ObjectNamePart::Identifier(quoted(&relation.internal))]);
-    SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options)
-}
-
-fn open_wildcard(item: &SelectItem, scope: &Scope<'_>, resolver: &Resolver<'_>) -> bool {
-    let open = |r: &Relation| {
-        r.open
-            .as_ref()
-            .is_some_and(|o| resolver.tables.columns(&o.table).is_none())
-    };
-    match item {
-        SelectItem::Wildcard(_) => scope.relations.iter().any(open),
-        SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
-            scope
-                .relation(&name.to_string().replace('`', ""))
-                .is_some_and(open)
-        }
-        _ => false,
     }
 }
 

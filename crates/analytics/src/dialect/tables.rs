@@ -14,11 +14,8 @@ pub trait Tables {
     /// the name is then reported in [`Mention`] under its own lower-case spelling.
     fn canonical(&self, table: &str, name: &str) -> Option<String>;
 
-    /// All columns of the table under their display names in order, once they are known. Only needed where a query asks for
-    /// `*` of several tables inside a subquery; `None` means not known yet.
-    fn columns(&self, _table: &str) -> Option<Vec<String>> {
-        None
-    }
+    /// All columns of the table under their display names, in order: what `*` stands for.
+    fn columns(&self, table: &str) -> Vec<String>;
 }
 
 /// A column of a table that a query mentions.
@@ -32,20 +29,4 @@ pub struct Mention {
     pub written: String,
     /// Whether the catalog knew the column. When false, the name may be a field that no event has.
     pub known: bool,
-}
-
-/// How one output column, or a run of them, is to be named for the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OutputName {
-    /// One column with this name: its alias, the identifier as written, or the expression as Spark prints it.
-    Named(String),
-    /// All columns of a table (`*`, `t.*`): the engine knows them and their display names.
-    Wildcard {
-        /// The registered table.
-        table: String,
-        /// The qualifier that these columns have in the planned query.
-        relation: String,
-        /// Columns left out (`* EXCEPT (...)`), under their lower-case names.
-        except: Vec<String>,
-    },
 }

@@ -9,14 +9,14 @@ use datafusion::catalog::view::ViewTable;
 use datafusion::common::{Column, Result};
 use datafusion::datasource::provider_as_source;
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ScalarUDF, case, in_list, lit, when};
-use datafusion::prelude::SessionContext;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, case, in_list, lit, when};
 use telemetry::{Plan, header, ossem, sysmon_fields};
 
 use super::conversion;
 use super::provider::EventTable;
 use super::shared::Source;
-use crate::dialect::{Mention, Tables};
+use crate::dialect::{Prepared, TableSources, Tables};
+use crate::functions;
 
 /// The table of all events.
 pub(crate) const EVENTS: &str = "events";
@@ -61,86 +61,35 @@ impl Catalog {
         })
     }
 
-    /// The name a column is shown under when a query asks for `*`.
-    pub(crate) fn display_name(&self, table: &str, column: &str) -> String {
-        if table == SYSMON_EVENTS && ossem::column(column).is_some() {
-            return column.to_owned();
-        }
-        if let Some(i) = header::by_name(column) {
-            return header::columns()[i].name.clone();
-        }
-        let spelled = self
-            .fields
-            .get()
-            .and_then(|f| f.iter().find(|f| f.to_lowercase() == column));
-        match (spelled, sysmon_name(column)) {
-            (Some(name), _) => name.clone(),
-            (None, Some(name)) => name.to_owned(),
-            (None, None) => column.to_owned(),
-        }
-    }
-
-    /// Registers the tables that the statement names, with the columns it mentions; with all of them where it asks for
-    /// `*` (`whole`). Planning takes longer the more columns there are, and a pack of hunts is planned every time.
-    pub(crate) fn register(
-        &self,
-        context: &SessionContext,
-        statement: &str,
-        mentions: &[Mention],
-        whole: bool,
-    ) -> Result<()> {
+    /// The tables that the query reads, each with the columns it mentions and no others: planning takes longer the
+    /// more columns there are, and a pack of hunts is planned every time.
+    pub(crate) fn sources(&self, query: &Prepared) -> Result<TableSources> {
         let mut mentioned: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for m in mentions {
+        for m in &query.mentioned {
             mentioned
                 .entry(&m.table)
                 .or_default()
                 .insert(m.column.clone());
         }
-        let lower = context.state().scalar_functions().get("lower").cloned();
-        // A table's name inside a text or another name only costs its registration.
-        for table in self
-            .names()
-            .into_iter()
-            .filter(|t| statement.contains(t.as_str()))
-        {
-            let extra = mentioned.remove(table.as_str()).unwrap_or_default();
-            context.register_table(
-                &*table,
-                self.table_for(&table, extra, whole, lower.as_ref())?,
-            )?;
-        }
-        Ok(())
+        query
+            .tables
+            .iter()
+            .map(|table| {
+                let columns = mentioned.remove(table.as_str()).unwrap_or_default();
+                let provider = self.table_for(table, columns)?;
+                Ok((table.clone(), provider_as_source(provider)))
+            })
+            .collect()
     }
 
-    fn table_for(
-        &self,
-        table: &str,
-        extra: BTreeSet<String>,
-        whole: bool,
-        lower: Option<&Arc<ScalarUDF>>,
-    ) -> Result<Arc<dyn TableProvider>> {
+    fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> Result<Arc<dyn TableProvider>> {
         let ids: Option<Vec<u32>> = sysmon_fields::views()
             .find(|(name, _)| *name == table)
             .map(|(_, ids)| ids.to_vec());
         if table == SYSMON_EVENTS {
-            return self.ossem(extra, whole, lower);
+            return self.ossem(wanted);
         }
-        let mut columns = if whole { header_columns() } else { Vec::new() };
-        match (&ids, whole) {
-            // What the events can have, in their own order.
-            (Some(ids), true) => add(
-                &mut columns,
-                sysmon_fields::fields_of(ids)
-                    .iter()
-                    .map(|f| f.name.to_lowercase()),
-            ),
-            (None, true) => add(
-                &mut columns,
-                self.discover().iter().map(|f| f.to_lowercase()),
-            ),
-            (_, false) => {}
-        }
-        add(&mut columns, extra.into_iter());
+        let columns: Vec<String> = wanted.into_iter().collect();
         let base = Arc::new(EventTable::new(columns.clone(), Arc::clone(&self.source)));
         if table == EVENTS || self.bound.contains(table) {
             return Ok(base);
@@ -152,7 +101,7 @@ impl Catalog {
             ["channel", "eventid"].map(str::to_owned).into_iter(),
         );
         let base = Arc::new(EventTable::new(columns, Arc::clone(&self.source)));
-        let mut filter = is_sysmon(lower);
+        let mut filter = is_sysmon();
         if let Some(ids) = ids {
             filter = filter.and(has_id(&ids));
         }
@@ -165,17 +114,12 @@ impl Catalog {
     }
 
     /// The Sysmon channel under the OSSEM and HELK names, typed; every raw name a query mentions besides.
-    fn ossem(
-        &self,
-        extra: BTreeSet<String>,
-        whole: bool,
-        lower: Option<&Arc<ScalarUDF>>,
-    ) -> Result<Arc<dyn TableProvider>> {
+    fn ossem(&self, wanted: BTreeSet<String>) -> Result<Arc<dyn TableProvider>> {
         let mut columns = vec!["channel".to_owned(), "eventid".to_owned()];
         let mut shown: Vec<(String, Expr)> = Vec::new();
         for c in ossem::columns()
             .iter()
-            .filter(|c| whole || extra.contains(&c.name.to_lowercase()))
+            .filter(|c| wanted.contains(&c.name.to_lowercase()))
         {
             for feed in &c.from {
                 add(&mut columns, std::iter::once(feed.field.to_lowercase()));
@@ -190,7 +134,7 @@ impl Catalog {
             add(&mut columns, own.iter().cloned());
             shown.push((names[0].clone(), ossem_value(c, &own)?));
         }
-        let raw = extra
+        let raw = wanted
             .into_iter()
             .filter(|e| !shown.iter().any(|(name, _)| name == e))
             .collect::<Vec<_>>();
@@ -198,7 +142,7 @@ impl Catalog {
         shown.extend(raw.iter().map(|name| (name.clone(), column(name))));
         let base = Arc::new(EventTable::new(columns, Arc::clone(&self.source)));
         let plan = LogicalPlanBuilder::scan(EVENTS, provider_as_source(base), None)?
-            .filter(is_sysmon(lower))?
+            .filter(is_sysmon())?
             .project(
                 shown
                     .into_iter()
@@ -249,9 +193,9 @@ impl Tables for Catalog {
         known.then_some(canonical)
     }
 
-    fn columns(&self, table: &str) -> Option<Vec<String>> {
+    fn columns(&self, table: &str) -> Vec<String> {
         if table == SYSMON_EVENTS {
-            return Some(ossem::columns().iter().map(|c| c.name.clone()).collect());
+            return ossem::columns().iter().map(|c| c.name.clone()).collect();
         }
         let mut names: Vec<String> = header::columns().iter().map(|c| c.name.clone()).collect();
         names.extend([
@@ -264,7 +208,7 @@ impl Tables for Catalog {
             }
             None => names.extend(self.discover().iter().cloned()),
         }
-        Some(names)
+        names
     }
 }
 
@@ -314,12 +258,8 @@ fn ossem_value(c: &ossem::Column, own: &[String]) -> Result<Expr> {
     })
 }
 
-fn is_sysmon(lower: Option<&Arc<ScalarUDF>>) -> Expr {
-    let channel = column("channel");
-    let channel = match lower {
-        Some(lower) => lower.call(vec![channel]),
-        None => channel,
-    };
+fn is_sysmon() -> Expr {
+    let channel = functions::engine("lower").call(vec![column("channel")]);
     in_list(channel, SYSMON_CHANNELS.map(lit).to_vec(), false)
 }
 
@@ -339,31 +279,10 @@ fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-fn header_columns() -> Vec<String> {
-    let mut columns: Vec<String> = header::columns()
-        .iter()
-        .map(|c| c.name.to_lowercase())
-        .collect();
-    columns.extend([
-        header::SOURCE_FILE.to_owned(),
-        header::SOURCE_OFFSET.to_owned(),
-    ]);
-    columns
-}
-
 fn add(columns: &mut Vec<String>, more: impl Iterator<Item = String>) {
     for name in more {
         if !columns.contains(&name) {
             columns.push(name);
         }
     }
-}
-
-/// A Sysmon field as its schema spells it.
-fn sysmon_name(lower: &str) -> Option<&'static str> {
-    sysmon_fields::events()
-        .iter()
-        .flat_map(|e| &e.fields)
-        .find(|f| f.name.to_lowercase() == lower)
-        .map(|f| f.name.as_str())
 }

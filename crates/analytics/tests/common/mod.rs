@@ -214,6 +214,10 @@ impl Tables for Recorded {
             .unwrap_or(&lower);
         self.knows(bare).then(|| bare.to_owned())
     }
+
+    fn columns(&self, _table: &str) -> Vec<String> {
+        self.all_columns()
+    }
 }
 
 /// The answer to a query: names, and rows as JSON values.
@@ -241,11 +245,6 @@ impl std::fmt::Display for Failure {
 pub fn run(sql: &str, tables: &Recorded) -> Result<Answer, Failure> {
     let prepared = dialect::prepare(sql, tables).map_err(Failure::Sql)?;
     let context = dialect::session_context(&SessionOptions::default());
-    let wild = prepared
-        .output_names
-        .iter()
-        .any(|n| matches!(n, dialect::OutputName::Wildcard { .. }))
-        || prepared.statement.to_string().contains('*');
     for name in &tables.names {
         let table = name.to_lowercase();
         let mut columns: Vec<String> = prepared
@@ -254,9 +253,6 @@ pub fn run(sql: &str, tables: &Recorded) -> Result<Answer, Failure> {
             .filter(|m| m.table == table)
             .map(|m| m.column.clone())
             .collect();
-        if wild {
-            columns.extend(tables.all_columns());
-        }
         columns.sort();
         columns.dedup();
         let batch = tables.batch(&columns);
@@ -277,7 +273,7 @@ pub fn run(sql: &str, tables: &Recorded) -> Result<Answer, Failure> {
                 .state()
                 .statement_to_plan(prepared.statement.clone())
                 .await?;
-            let names = prepared.column_names(plan.schema(), |_, column| column.to_owned());
+            let names = prepared.column_names(plan.schema());
             let batches = context.execute_logical_plan(plan).await?.collect().await?;
             let mut rows = Vec::new();
             for batch in &batches {
