@@ -143,6 +143,8 @@ impl Engine {
         queries: impl Iterator<Item = &'q str>,
     ) -> Vec<Result<Prepared, Error>> {
         let queries: Vec<&str> = queries.collect();
+        // The files are unpacked while the queries are planned.
+        self.source.begin();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut prepared: Vec<Option<Result<Prepared, Error>>> =
             queries.iter().map(|_| None).collect();

@@ -2,19 +2,21 @@
 //! the files are read once for all of them, as long as what they need fits a budget. It refuses to guess: where the
 //! budget is not enough, every scan reads for itself.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
-use telemetry::{Options, Origin, Plan, Report, RowFilter, Scan};
+use telemetry::{Ahead, Options, Origin, Plan, Report, RowFilter, Scan};
 
 /// Bytes of columns that may be kept for scans to share.
 const BUDGET: usize = 256 << 20;
 
 /// The files behind the event table.
-#[derive(Debug)]
 pub(crate) struct Source {
     origins: Vec<Origin>,
     options: Options,
+    /// Unpacking that waits for the first plan.
+    ahead: Mutex<Option<Ahead>>,
     kept: Mutex<Option<Arc<Kept>>>,
     reports: Mutex<Reports>,
 }
@@ -32,14 +34,29 @@ pub(crate) struct Kept {
     batches: Vec<RecordBatch>,
 }
 
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Source {
     pub(crate) fn new(origins: Vec<Origin>, options: Options) -> Self {
         Self {
             origins,
             options,
+            ahead: Mutex::new(None),
             kept: Mutex::new(None),
             reports: Mutex::new(Reports::default()),
         }
+    }
+
+    /// Begins to unpack for whichever reading comes first.
+    pub(crate) fn begin(&self) {
+        let ahead = Ahead::new(self.origins.clone(), self.options.clone());
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
     }
 
     /// Reads once for all these plans, if there are several and what they need fits.
@@ -77,7 +94,15 @@ impl Source {
     }
 
     pub(crate) fn scan(&self, plan: Plan) -> Scan {
-        Scan::new(self.origins.clone(), plan, self.options.clone())
+        let ahead = self
+            .ahead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match ahead {
+            Some(ahead) => ahead.deliver(plan),
+            None => Scan::new(self.origins.clone(), plan, self.options.clone()),
+        }
     }
 
     /// Notes what a reading that came to its end found.

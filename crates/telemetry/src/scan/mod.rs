@@ -1,0 +1,180 @@
+//! Reading inputs in parallel, in order. A worker that has no block to parse opens the next file and cuts it into
+//! blocks for everybody; batches come out in the order of the inputs, whoever made them. Unpacking can begin before it
+//! is known what is to be delivered. Memory is bounded by blocks and by the batches a slow consumer leaves lying. This
+//! module refuses to know formats and queries.
+
+mod feed;
+mod state;
+mod worker;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use arrow::array::RecordBatch;
+
+use crate::diagnostics::Diagnostics;
+use crate::input::{Limits, Origin};
+use crate::rows::Plan;
+use state::Shared;
+use worker::Worker;
+
+/// What one reading found, beside the rows.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Records read, whether or not the filter let them pass.
+    pub records: u64,
+    /// Rows delivered.
+    pub rows: u64,
+    /// Files read, those inside archives each for itself.
+    pub files: u64,
+    /// Bytes as they lie on disk.
+    pub bytes: u64,
+    /// Bytes after unpacking.
+    pub expanded: u64,
+    /// What went wrong.
+    pub diagnostics: Diagnostics,
+    /// Names of the fields that some record had, as first spelled, in order.
+    pub fields: Vec<String>,
+}
+
+/// How far readings have come, for whoever watches.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Records read.
+    pub records: AtomicU64,
+    /// Bytes read, after unpacking.
+    pub bytes: AtomicU64,
+}
+
+/// How to read.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Bounds on hostile input.
+    pub limits: Limits,
+    /// Worker threads; 0 takes what the machine has.
+    pub threads: usize,
+    /// Counters to keep up to date.
+    pub progress: Arc<Progress>,
+}
+
+/// Inputs that are being unpacked while the plan of their reading is still being worked out.
+///
+/// Dropping it stops the workers.
+pub struct Ahead(Scan);
+
+impl Ahead {
+    /// Begins to unpack, as far as a bounded stock of blocks allows.
+    pub fn new(origins: Vec<Origin>, options: Options) -> Self {
+        Self(Scan::begin(origins, None, options))
+    }
+
+    /// Goes on to read what `plan` says.
+    pub fn deliver(self, plan: Plan) -> Scan {
+        self.0.shared.planned(plan);
+        self.0
+    }
+}
+
+/// A reading in progress: an iterator over batches in the order of the inputs.
+///
+/// Dropping it stops the workers.
+pub struct Scan {
+    shared: Arc<Shared>,
+    workers: Vec<thread::JoinHandle<()>>,
+    pending: VecDeque<RecordBatch>,
+}
+
+impl Scan {
+    /// Begins to read.
+    pub fn new(origins: Vec<Origin>, plan: Plan, options: Options) -> Self {
+        Self::begin(origins, Some(plan), options)
+    }
+
+    fn begin(origins: Vec<Origin>, plan: Option<Plan>, options: Options) -> Self {
+        let threads = match options.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        let shared = Arc::new(Shared::new(origins, plan, options, threads));
+        let workers = (0..threads)
+            .map(|_| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || Worker::new(&shared).run())
+            })
+            .collect();
+        Self {
+            shared,
+            workers,
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// What was read so far; whole once the iterator has ended.
+    pub fn report(&self) -> Report {
+        let state = self.shared.lock();
+        let mut report = state.report.clone();
+        report.expanded = self.shared.expanded.load(Ordering::Relaxed);
+        report.fields = state.seen.values().cloned().collect();
+        report
+    }
+
+    /// Whether some record had a field of this canonical (lower-case) name, as far as was read.
+    pub fn met(&self, canonical: &str) -> bool {
+        self.shared.lock().met.contains(canonical)
+    }
+}
+
+impl Iterator for Scan {
+    type Item = RecordBatch;
+
+    fn next(&mut self) -> Option<RecordBatch> {
+        if let Some(batch) = self.pending.pop_front() {
+            return Some(batch);
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        loop {
+            let cursor = state.cursor;
+            if let Some((batches, bytes)) = state.results.remove(&cursor) {
+                state.buffered -= bytes;
+                state.cursor.1 += 1;
+                shared.changed.notify_all();
+                self.pending = batches;
+                if let Some(batch) = self.pending.pop_front() {
+                    return Some(batch);
+                }
+            } else if cursor.0 >= shared.origins.len() {
+                break;
+            } else if state.finished[cursor.0] == Some(cursor.1) {
+                state.cursor = (cursor.0 + 1, 0);
+                shared.changed.notify_all();
+            } else if state.alive == 0 {
+                // A worker died on the way; what it held is lost and named in the report.
+                state.cursor = (cursor.0 + 1, 0);
+            } else {
+                state = shared.wait(state);
+            }
+        }
+        drop(state);
+        self.join();
+        None
+    }
+}
+
+impl Scan {
+    fn join(&mut self) {
+        for worker in self.workers.drain(..) {
+            // The worker's own guard has already told of a panic.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        self.shared.end();
+        self.join();
+    }
+}

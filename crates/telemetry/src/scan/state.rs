@@ -1,0 +1,143 @@
+//! What the workers of one reading share: the blocks to parse, the batches that wait, and how far everything has come.
+//! It refuses to read or parse.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arrow::array::RecordBatch;
+use rustc_hash::FxHashSet;
+
+use super::{Options, Progress, Report};
+use crate::buffer::Buffer;
+use crate::frame::Format;
+use crate::input::{Limits, Origin};
+use crate::parquet::RowGroup;
+use crate::rows::Plan;
+
+/// Place of a block in the order of the output: the input's number, then the block's within it.
+pub(super) type Place = (usize, u64);
+
+/// What a worker is given to parse.
+pub(super) enum Work {
+    Bytes {
+        format: Format,
+        bytes: Buffer,
+        base: u64,
+        source: Arc<str>,
+    },
+    RowGroup(RowGroup),
+}
+
+impl Work {
+    /// Bytes it counts for while it waits.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Bytes { bytes, .. } => bytes.size(),
+            // Columns are read when they are parsed; what is held is an open file.
+            Self::RowGroup(_) => 1 << 20,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) next_origin: usize,
+    pub(super) queue: BTreeMap<Place, Work>,
+    pub(super) results: BTreeMap<Place, (VecDeque<RecordBatch>, usize)>,
+    pub(super) buffered: usize,
+    /// Number of blocks of each input that is wholly cut.
+    pub(super) finished: Vec<Option<u64>>,
+    pub(super) cursor: Place,
+    pub(super) feeding: usize,
+    pub(super) alive: usize,
+    pub(super) spare: Vec<Buffer>,
+    /// Bytes unpacked before the plan was known.
+    pub(super) stock: usize,
+    pub(super) report: Report,
+    pub(super) met: FxHashSet<String>,
+    pub(super) seen: BTreeMap<String, String>,
+}
+
+/// What all workers and the consumer of a reading see.
+pub(super) struct Shared {
+    pub(super) origins: Vec<Origin>,
+    /// What to deliver, once it is known.
+    pub(super) plan: OnceLock<Plan>,
+    pub(super) limits: Limits,
+    pub(super) state: Mutex<State>,
+    pub(super) changed: Condvar,
+    pub(super) stop: AtomicBool,
+    pub(super) expanded: AtomicU64,
+    pub(super) queue_length: usize,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        origins: Vec<Origin>,
+        plan: Option<Plan>,
+        options: Options,
+        threads: usize,
+    ) -> Self {
+        Self {
+            state: Mutex::new(State {
+                finished: vec![None; origins.len()],
+                alive: threads,
+                ..State::default()
+            }),
+            origins,
+            plan: plan.map(OnceLock::from).unwrap_or_default(),
+            limits: options.limits,
+            changed: Condvar::new(),
+            stop: AtomicBool::new(false),
+            expanded: AtomicU64::new(0),
+            progress: options.progress,
+            queue_length: threads,
+        }
+    }
+
+    /// Says what is to be delivered; what was said first holds.
+    pub(super) fn planned(&self, plan: Plan) {
+        let _state = self.lock();
+        let _ = self.plan.set(plan);
+        self.changed.notify_all();
+    }
+
+    /// Tells the workers to go.
+    pub(super) fn end(&self) {
+        // Under the lock, or a worker that has just looked would sleep through it.
+        let _state = self.lock();
+        self.stop.store(true, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A worker that panicked leaves the state usable: every change to it is complete when the lock is let go.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wait<'s>(&self, guard: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.changed
+            .wait(guard)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl State {
+    /// Whether work on this input must wait until the consumer has taken what it can take.
+    pub(super) fn must_wait(&self, origin: usize, limits: Limits) -> bool {
+        self.buffered > limits.buffered
+            && (origin != self.cursor.0 || self.results.contains_key(&self.cursor))
+    }
+
+    /// The first block in order that may be parsed now.
+    pub(super) fn ready(&self, limits: Limits) -> Option<Place> {
+        let first = self.queue.keys().next().copied();
+        first.filter(|place| !self.must_wait(place.0, limits))
+    }
+}

@@ -1,0 +1,251 @@
+//! One thread of a reading: it parses blocks, and cuts inputs into blocks where there are none. It refuses to know what
+//! the blocks hold; the readers do.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use arrow::array::RecordBatch;
+
+use super::feed::{feed_parquet, feed_stream};
+use super::state::{Place, Shared, Work};
+use crate::diagnostics::{Diagnostics, Problem};
+use crate::frame::Format;
+use crate::input::{Content, Stop, visit};
+use crate::rows::Rows;
+use crate::{evtx, json, xml};
+
+/// Bytes that may be unpacked before it is known what they are wanted for.
+const STOCK: usize = 32 << 20;
+
+pub(super) struct Worker<'s> {
+    shared: &'s Shared,
+    /// Made once it is known what to deliver.
+    rows: Option<Rows>,
+    templates: evtx::Templates,
+    diagnostics: Diagnostics,
+}
+
+impl<'s> Worker<'s> {
+    pub(super) fn new(shared: &'s Shared) -> Self {
+        Self {
+            shared,
+            rows: None,
+            templates: evtx::Templates::default(),
+            diagnostics: Diagnostics::default(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut state = self.shared.lock();
+        loop {
+            if self.shared.stopped() {
+                break;
+            }
+            let planned = self.shared.plan.get().is_some();
+            let ready = state.ready(self.shared.limits).filter(|_| planned);
+            if let Some(place) = ready {
+                let work = state.queue.remove(&place);
+                self.shared.changed.notify_all();
+                drop(state);
+                if let Some(work) = work {
+                    self.parse(place, work);
+                }
+                state = self.shared.lock();
+            } else if state.next_origin < self.shared.origins.len()
+                && !state.must_wait(state.next_origin, self.shared.limits)
+                // Whoever works the plan out needs the machine too.
+                && (planned || state.feeding == 0)
+            {
+                let origin = state.next_origin;
+                state.next_origin += 1;
+                state.feeding += 1;
+                drop(state);
+                self.feed(origin);
+                state = self.shared.lock();
+                state.feeding -= 1;
+                self.shared.changed.notify_all();
+            } else if state.feeding == 0
+                && state.queue.is_empty()
+                && state.next_origin >= self.shared.origins.len()
+            {
+                break;
+            } else {
+                state = self.shared.wait(state);
+            }
+        }
+    }
+
+    /// Cuts one input into blocks.
+    fn feed(&mut self, origin: usize) {
+        let shared = self.shared;
+        let mut block = 0;
+        let mut diagnostics = Diagnostics::default();
+        let mut files = 0;
+        let bytes = visit(
+            &shared.origins[origin],
+            shared.limits,
+            &mut diagnostics,
+            &mut |name, content, diagnostics| {
+                files += 1;
+                let mut give = |work: Work| -> Result<(), Stop> {
+                    self.give((origin, block), work)?;
+                    block += 1;
+                    Ok(())
+                };
+                match content {
+                    Content::Stream { head, rest } => {
+                        feed_stream(name, head, rest, shared, diagnostics, &mut give)
+                    }
+                    Content::Parquet(file) => feed_parquet(name, file, &mut give),
+                }
+            },
+        );
+        self.diagnostics.merge(diagnostics);
+        let mut state = shared.lock();
+        state.report.bytes += bytes;
+        state.report.files += files;
+        state.finished[origin] = Some(block);
+        shared.changed.notify_all();
+    }
+
+    /// Hands a block to whoever is free, or parses it here when nobody is.
+    fn give(&mut self, place: Place, work: Work) -> Result<(), Stop> {
+        let mut state = self.shared.lock();
+        loop {
+            if self.shared.stopped() {
+                return Err(Stop::Done);
+            }
+            if self.shared.plan.get().is_none() {
+                if state.stock < STOCK {
+                    state.stock += work.size();
+                    state.queue.insert(place, work);
+                    return Ok(());
+                }
+                state = self.shared.wait(state);
+                continue;
+            }
+            if !state.must_wait(place.0, self.shared.limits) {
+                break;
+            }
+            // While this input must wait, help with an earlier one.
+            let earlier = state.ready(self.shared.limits);
+            match earlier.and_then(|p| state.queue.remove(&p).map(|w| (p, w))) {
+                Some((p, w)) => {
+                    drop(state);
+                    self.parse(p, w);
+                    state = self.shared.lock();
+                }
+                None => state = self.shared.wait(state),
+            }
+        }
+        if state.queue.len() < self.shared.queue_length {
+            state.queue.insert(place, work);
+            self.shared.changed.notify_all();
+            return Ok(());
+        }
+        drop(state);
+        self.parse(place, work);
+        Ok(())
+    }
+
+    fn parse(&mut self, place: Place, work: Work) {
+        let Some(plan) = self.shared.plan.get() else {
+            return;
+        };
+        let rows = self.rows.get_or_insert_with(|| Rows::new(plan));
+        let mut batches = VecDeque::new();
+        match work {
+            Work::Bytes {
+                format,
+                bytes,
+                base,
+                source,
+            } => {
+                let diagnostics = &mut self.diagnostics;
+                match format {
+                    Format::JsonLines | Format::JsonObjects => {
+                        json::read(bytes.bytes(), base, &source, rows, diagnostics)
+                    }
+                    Format::Xml | Format::Syslog => {
+                        xml::read(bytes.bytes(), base, &source, rows, diagnostics)
+                    }
+                    Format::Evtx => {
+                        let (bytes, templates) = (bytes.bytes(), &mut self.templates);
+                        evtx::read(bytes, base, &source, templates, rows, diagnostics)
+                    }
+                }
+                batches.extend(rows.finish());
+                let mut state = self.shared.lock();
+                // A buffer that grew for one long record is not worth keeping.
+                let usual = bytes.size() <= self.shared.limits.block * 2;
+                if usual && state.spare.len() < self.shared.queue_length * 3 {
+                    state.spare.push(bytes);
+                }
+            }
+            Work::RowGroup(group) => match group.read(plan) {
+                Ok((read, records)) => {
+                    rows.offered += records;
+                    batches.extend(read);
+                    let mut state = self.shared.lock();
+                    for name in group.columns() {
+                        state.met.insert(name.to_lowercase());
+                        state
+                            .seen
+                            .entry(name.to_lowercase())
+                            .or_insert_with(|| name.to_owned());
+                    }
+                }
+                Err(problem) => self.diagnostics.report(group.source(), None, problem),
+            },
+        }
+        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let delivered: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let records = std::mem::take(&mut rows.offered);
+        let mut state = self.shared.lock();
+        state.report.rows += delivered as u64;
+        self.shared
+            .progress
+            .records
+            .fetch_add(records, Ordering::Relaxed);
+        state.report.records += records;
+        state.buffered += bytes;
+        state.results.insert(place, (batches, bytes));
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if thread::panicking() {
+            self.diagnostics.report(
+                "scotoma",
+                None,
+                Problem::BadRecord("a reader failed; rows are missing".to_owned()),
+            );
+            // Without this the consumer would wait for a block that never comes.
+            self.shared.stop.store(true, Ordering::Relaxed);
+        }
+        if let Some(rows) = &mut self.rows {
+            let overflow = rows.names().overflow;
+            if overflow > 0 {
+                self.diagnostics
+                    .report("input", None, Problem::TooManyFields(overflow));
+            }
+            for name in rows.seen() {
+                state
+                    .seen
+                    .entry(name.to_lowercase())
+                    .or_insert_with(|| name.to_owned());
+            }
+            state.met.extend(rows.met().map(str::to_lowercase));
+        }
+        state
+            .report
+            .diagnostics
+            .merge(std::mem::take(&mut self.diagnostics));
+        state.alive -= 1;
+        self.shared.changed.notify_all();
+    }
+}
