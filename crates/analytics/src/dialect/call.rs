@@ -7,10 +7,12 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, NullTreatment,
-    ObjectName, ObjectNamePart, UnaryOperator, Value, WindowSpec, WindowType, visit_expressions,
+    ObjectName, ObjectNamePart, OrderByExpr, OrderByOptions, UnaryOperator, Value, WindowSpec,
+    WindowType, visit_expressions,
 };
 
 use super::error::{Position, SqlError, SqlErrorKind, nearest};
+use super::missing;
 use super::resolve::Resolver;
 use super::scope::{Scope, quoted};
 use crate::functions::{self, Kind};
@@ -84,6 +86,18 @@ fn case(condition: Expr, then: Expr, otherwise: Expr) -> Expr {
             result: then,
         }],
         else_result: Some(Box::new(otherwise)),
+    }
+}
+
+/// A field of a time. All but the seconds, which have a fraction, are whole numbers.
+pub(crate) fn date_part(field: &str, time: Expr) -> Expr {
+    let field = field.to_lowercase();
+    let fraction = matches!(field.as_str(), "second" | "s" | "sec" | "seconds" | "secs");
+    let part = function("date_part", vec![text(&field), time]);
+    if fraction {
+        part
+    } else {
+        function("cast_int", vec![part])
     }
 }
 
@@ -195,7 +209,7 @@ impl Generator {
     }
 }
 
-fn plain_args(args: &FunctionArguments) -> Option<Vec<Expr>> {
+pub(crate) fn plain_args(args: &FunctionArguments) -> Option<Vec<Expr>> {
     match args {
         FunctionArguments::None => Some(Vec::new()),
         FunctionArguments::Subquery(_) => None,
@@ -225,7 +239,15 @@ impl Resolver<'_> {
         if !call.within_group.is_empty() || !matches!(call.parameters, FunctionArguments::None) {
             return Err(SqlErrorKind::unsupported(format!("this form of {name}")).at(at));
         }
+        if let Some(call) = self.unit_call(&name, &call.args, scope)? {
+            return Ok(call);
+        }
         if !functions::is_known(&name) && Generator::of(&function(&name, vec![null()])).is_none() {
+            if let Some(hint) = missing::hint(&name) {
+                return Err(
+                    SqlErrorKind::unsupported_but(format!("the function {name}"), hint).at(at),
+                );
+            }
             return Err(SqlErrorKind::UnknownFunction {
                 nearest: nearest(&name, functions::names()),
                 name: written,
@@ -307,6 +329,20 @@ impl Resolver<'_> {
             ("isnull", 1) => Ok(Expr::IsNull(Box::new(take()))),
             ("isnotnull", 1) => Ok(Expr::IsNotNull(Box::new(take()))),
             ("not", 1) => Ok(not(take())),
+            ("equal_null", 2) => Ok(binary(take(), BinaryOperator::Spaceship, take())),
+            ("zeroifnull", 1) => Ok(function("coalesce", vec![take(), number(0)])),
+            ("nullifzero", 1) => {
+                let value = take();
+                let zero = binary(value.clone(), BinaryOperator::Eq, number(0));
+                Ok(case(zero, null(), value))
+            }
+            ("date_part" | "datepart", 2) => {
+                let (field, time) = (take(), take());
+                Ok(match super::expr::text_of(&field) {
+                    Some(field) => date_part(&field, time),
+                    None => function("date_part", vec![field, time]),
+                })
+            }
             ("current_timestamp" | "now", 0) => Ok(function("now", Vec::new())),
             ("current_date" | "curdate", 0) => {
                 Ok(function("cast_date", vec![function("now", Vec::new())]))
@@ -426,12 +462,16 @@ impl Aggregate {
                     .map(|e| wrap(e, "numeric"))
                     .collect();
             }
+            "max_by" | "min_by" => {
+                let by = self.args.pop().unwrap_or_else(null);
+                return Ok(extreme_by(self, by, name == "min_by"));
+            }
             "percentile_approx" | "approx_percentile" | "percentile" => {
                 let value = std::mem::replace(&mut self.args[0], null());
                 self.args[0] = wrap(value, "numeric");
             }
             "min" | "max" | "first" | "first_value" | "last" | "last_value" | "any_value"
-            | "collect_list" | "array_agg" | "collect_set" | "mode" | "max_by" | "min_by" => {
+            | "collect_list" | "array_agg" | "collect_set" => {
                 self.args = std::mem::take(&mut self.args)
                     .into_iter()
                     .map(|e| wrap(e, "plain"))
@@ -477,6 +517,39 @@ impl Aggregate {
             self.over,
         ))
     }
+}
+
+/// The value where `by` is least or greatest: the first in that order, rows without a `by` left out.
+fn extreme_by(call: Aggregate, by: Expr, least: bool) -> Expr {
+    let known = Expr::IsNotNull(Box::new(by.clone()));
+    let filter = match call.filter {
+        Some(filter) => binary(Expr::Nested(Box::new(filter)), BinaryOperator::And, known),
+        None => known,
+    };
+    let mut first = engine_call(
+        "first_value",
+        call.args,
+        false,
+        Some(filter),
+        None,
+        call.over,
+    );
+    if let Expr::Function(Function {
+        args: FunctionArguments::List(list),
+        ..
+    }) = &mut first
+    {
+        list.clauses
+            .push(FunctionArgumentClause::OrderBy(vec![OrderByExpr {
+                expr: by,
+                options: OrderByOptions {
+                    asc: Some(least),
+                    nulls_first: Some(false),
+                },
+                with_fill: None,
+            }]));
+    }
+    first
 }
 
 fn engine_call(

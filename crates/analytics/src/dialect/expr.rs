@@ -8,7 +8,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::call;
 use super::error::{Position, SqlError, SqlErrorKind};
-use super::literal::{like_pattern, unescape};
+use super::like::{Manner, escape};
+use super::literal::unescape;
 use super::resolve::Resolver;
 use super::scope::Scope;
 
@@ -37,6 +38,12 @@ impl Resolver<'_> {
                     BinaryOperator::MyIntegerDivide => call::function("div", vec![*left, *right]),
                     BinaryOperator::Divide => call::function("divide", vec![*left, *right]),
                     BinaryOperator::Modulo => call::function("mod", vec![*left, *right]),
+                    BinaryOperator::PGBitwiseShiftLeft => {
+                        call::function("shiftleft", vec![*left, *right])
+                    }
+                    BinaryOperator::PGBitwiseShiftRight => {
+                        call::function("shiftright", vec![*left, *right])
+                    }
                     BinaryOperator::Eq
                     | BinaryOperator::NotEq
                     | BinaryOperator::Lt
@@ -142,37 +149,37 @@ impl Resolver<'_> {
                 escape_char,
             } => {
                 let escape = escape(escape_char, at)?;
-                if any {
-                    return Err(SqlErrorKind::unsupported_but(
-                        "LIKE ANY",
-                        "write a LIKE b OR a LIKE c",
-                    )
-                    .at(at));
-                }
-                let value = self.expr(*expr, scope)?;
-                let pattern = match text_of(&pattern) {
-                    Some(text) => Pattern::Text(text),
-                    None => Pattern::Computed(self.boxed(pattern, scope)?),
-                };
-                like(value, pattern, escape, negated)
+                self.like(
+                    *expr,
+                    *pattern,
+                    Manner {
+                        any,
+                        negated,
+                        escape,
+                        fold: false,
+                    },
+                    scope,
+                )?
             }
             Expr::ILike {
                 negated,
-                any: false,
+                any,
                 expr,
                 pattern,
                 escape_char,
             } => {
                 let escape = escape(escape_char, at)?;
-                let value = call::function("lower", vec![self.expr(*expr, scope)?]);
-                let pattern = match text_of(&pattern) {
-                    Some(text) => Pattern::Text(text.to_lowercase()),
-                    None => Pattern::Computed(Box::new(call::function(
-                        "lower",
-                        vec![self.expr(*pattern, scope)?],
-                    ))),
-                };
-                like(value, pattern, escape, negated)
+                self.like(
+                    *expr,
+                    *pattern,
+                    Manner {
+                        any,
+                        negated,
+                        escape,
+                        fold: true,
+                    },
+                    scope,
+                )?
             }
             Expr::RLike {
                 negated,
@@ -203,8 +210,7 @@ impl Resolver<'_> {
                 self.cast(inner, &data_type, at)?
             }
             Expr::Extract { field, expr, .. } => {
-                let part = call::text(&field.to_string().to_lowercase());
-                call::function("date_part", vec![part, self.expr(*expr, scope)?])
+                call::date_part(&field.to_string(), self.expr(*expr, scope)?)
             }
             Expr::Ceil { expr, field } => self.round_function("ceil", *expr, field, scope)?,
             Expr::Floor { expr, field } => self.round_function("floor", *expr, field, scope)?,
@@ -481,37 +487,15 @@ impl Resolver<'_> {
     }
 }
 
-enum Pattern {
-    Text(String),
-    Computed(Box<Expr>),
-}
-
-/// A pattern written as text becomes the engine's LIKE, which filters can be pushed with; a computed one a function.
-fn like(value: Expr, pattern: Pattern, escape: char, negated: bool) -> Expr {
-    match pattern {
-        Pattern::Text(text) => Expr::Like {
-            negated,
-            any: false,
-            expr: Box::new(value),
-            pattern: Box::new(call::text(&like_pattern(&text, escape))),
-            escape_char: None,
-        },
-        Pattern::Computed(pattern) => {
-            let found = call::function(
-                "like",
-                vec![value, *pattern, call::text(&escape.to_string())],
-            );
-            if negated { call::not(found) } else { found }
-        }
-    }
-}
-
 /// The text of a string literal, Spark's escapes undone.
 pub(crate) fn text_of(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Value(v) => match &v.value {
             Value::SingleQuotedString(s) => Some(unescape(s, '\'')),
             Value::DoubleQuotedString(s) => Some(unescape(s, '"')),
+            Value::SingleQuotedRawStringLiteral(s) | Value::DoubleQuotedRawStringLiteral(s) => {
+                Some(s.clone())
+            }
             _ => None,
         },
         Expr::Nested(inner) => text_of(inner),
@@ -524,6 +508,9 @@ fn literal(value: ValueWithSpan) -> Result<Expr, SqlError> {
     let plain = match value.value {
         Value::SingleQuotedString(s) => Value::SingleQuotedString(unescape(&s, '\'')),
         Value::DoubleQuotedString(s) => Value::SingleQuotedString(unescape(&s, '"')),
+        Value::SingleQuotedRawStringLiteral(s) | Value::DoubleQuotedRawStringLiteral(s) => {
+            Value::SingleQuotedString(s)
+        }
         Value::Number(n, _) => Value::Number(n, false),
         v @ (Value::Boolean(_) | Value::Null | Value::HexStringLiteral(_)) => v,
         other => return Err(SqlErrorKind::unsupported(format!("the literal {other}")).at(at)),
@@ -532,20 +519,4 @@ fn literal(value: ValueWithSpan) -> Result<Expr, SqlError> {
         value: plain,
         span: value.span,
     }))
-}
-
-fn escape(value: Option<ValueWithSpan>, at: Option<Position>) -> Result<char, SqlError> {
-    let Some(value) = value else {
-        return Ok('\\');
-    };
-    let text = match &value.value {
-        Value::SingleQuotedString(s) => unescape(s, '\''),
-        Value::DoubleQuotedString(s) => unescape(s, '"'),
-        other => other.to_string(),
-    };
-    let mut chars = text.chars();
-    match (chars.next(), chars.next()) {
-        (Some(c), None) => Ok(c),
-        _ => Err(SqlErrorKind::Misuse("ESCAPE takes one character".to_owned()).at(at)),
-    }
 }

@@ -9,7 +9,9 @@ mod error;
 mod expr;
 mod from;
 mod lateral;
+mod like;
 mod literal;
+mod missing;
 mod operators;
 mod parser;
 mod plan;
@@ -19,6 +21,8 @@ mod scope;
 mod select;
 mod session;
 mod tables;
+mod tokens;
+mod units;
 
 use std::collections::BTreeSet;
 

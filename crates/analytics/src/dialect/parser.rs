@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::error::{Position, SqlError, SqlErrorKind};
+use super::tokens::spark_tokens;
 
 /// The longest query text that is read, in bytes.
 const MAX_QUERY: usize = 4 << 20;
@@ -105,13 +106,21 @@ impl Dialect for Spark {
         expr: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
-        parser.parse_keyword(Keyword::DIV).then(|| {
-            Ok(Expr::BinaryOp {
-                left: Box::new(expr.clone()),
-                op: BinaryOperator::MyIntegerDivide,
-                right: Box::new(parser.parse_subexpr(precedence)?),
-            })
-        })
+        let op = if parser.parse_keyword(Keyword::DIV) {
+            BinaryOperator::MyIntegerDivide
+        } else if parser.consume_token(&Token::ShiftLeft) {
+            BinaryOperator::PGBitwiseShiftLeft
+        } else if parser.consume_token(&Token::ShiftRight) {
+            BinaryOperator::PGBitwiseShiftRight
+        } else {
+            return None;
+        };
+        let right = parser.parse_subexpr(precedence);
+        Some(right.map(|right| Expr::BinaryOp {
+            left: Box::new(expr.clone()),
+            op,
+            right: Box::new(right),
+        }))
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
@@ -148,7 +157,7 @@ pub(crate) fn parse(sql: &str) -> Result<(Ask, Box<Query>), SqlError> {
         })?;
     let statements = Parser::new(&Spark)
         .with_recursion_limit(MAX_DEPTH)
-        .with_tokens_with_locations(tokens)
+        .with_tokens_with_locations(spark_tokens(tokens))
         .parse_statements()
         .map_err(syntax_error)?;
     let mut statements = statements.into_iter();

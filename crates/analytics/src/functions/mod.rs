@@ -13,6 +13,7 @@ mod java_time;
 mod json;
 mod number;
 mod regex;
+mod span;
 mod text;
 mod time;
 mod trade;
@@ -24,6 +25,7 @@ use std::sync::{Arc, LazyLock};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub use convert::{double_text, timestamp_text};
+pub(crate) use trade::file_name;
 use udf::{Scalar, SparkFunction};
 
 /// How a function is used.
@@ -72,6 +74,7 @@ const FAMILIES: &[&[Scalar]] = &[
     array::FUNCTIONS,
     json::FUNCTIONS,
     time::FUNCTIONS,
+    span::FUNCTIONS,
     hash::FUNCTIONS,
     trade::FUNCTIONS,
 ];
@@ -104,6 +107,7 @@ const AGGREGATES: &[(&[&str], &str, usize, usize)] = &[
     ),
     (&["collect_list", "array_agg"], "collect_list", 1, 1),
     (&["collect_set"], "collect_set", 1, 1),
+    (&["max_by", "min_by"], "first_value", 2, 2),
     (&["bool_and", "every"], "bool_and", 1, 1),
     (&["bool_or", "some", "any"], "bool_or", 1, 1),
     (&["bit_and"], "bit_and", 1, 1),
@@ -130,6 +134,12 @@ const SPECIAL: &[&str] = &[
     "iff",
     "nvl2",
     "nullif",
+    "equal_null",
+    "zeroifnull",
+    "nullifzero",
+    "timestampdiff",
+    "timediff",
+    "timestampadd",
     "isnull",
     "isnotnull",
     "not",

@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Int32Array, ListBuilder, StringBuilder};
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder,
+};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, exec_err};
 
 use super::java_regex::{Groups, JavaRegex};
-use super::udf::{Args, Scalar, boolean, build_text, int, text, texts};
+use super::udf::{Args, Column, Scalar, boolean, build_text, int, text, texts};
 
 pub(crate) const FUNCTIONS: &[Scalar] = &[
     // rlike(text, pattern): whether the Java pattern is found anywhere in the text.
@@ -54,6 +56,10 @@ impl Patterns {
         self.known.insert(pattern.to_owned(), Arc::clone(&compiled));
         Ok(compiled)
     }
+}
+
+fn texts_builder() -> ListBuilder<StringBuilder> {
+    ListBuilder::new(StringBuilder::new()).with_field(Field::new_list_field(DataType::Utf8, true))
 }
 
 fn rlike(args: &Args<'_>) -> Result<ArrayRef> {
@@ -144,8 +150,7 @@ fn split(args: &Args<'_>) -> Result<ArrayRef> {
         None
     };
     let mut patterns = Patterns::new(false);
-    let mut out = ListBuilder::new(StringBuilder::new())
-        .with_field(Field::new_list_field(DataType::Utf8, true));
+    let mut out = texts_builder();
     for row in 0..args.rows {
         let limit = limit.as_ref().map_or(Some(-1), |l| l.get(row));
         let (Some(v), Some(p), Some(limit)) = (value.get(row), pattern.get(row), limit) else {
@@ -217,61 +222,63 @@ fn group_index(args: &Args<'_>, regex: &JavaRegex, group: i64) -> Result<usize> 
     }
 }
 
-fn extract(args: &Args<'_>) -> Result<ArrayRef> {
-    let (value, pattern) = (args.text(0)?, args.text(1)?);
+/// Calls `of` with the value, the pattern and the group of every row, or with nothing where one of them is null.
+fn each_group<'a>(
+    args: &Args<'_>,
+    value: &'a Column<StringArray>,
+    mut of: impl FnMut(Option<(&'a str, &JavaRegex, usize)>) -> Result<()>,
+) -> Result<()> {
+    let pattern = args.text(1)?;
     let group = if args.len() > 2 {
         Some(args.whole(2)?)
     } else {
         None
     };
     let mut patterns = Patterns::new(false);
-    let mut out = StringBuilder::new();
     for row in 0..args.rows {
-        let (Some(v), Some(p), Some(g)) = (
-            value.get(row),
-            pattern.get(row),
-            group.as_ref().map_or(Some(1), |g| g.get(row)),
-        ) else {
-            out.append_null();
-            continue;
-        };
-        let regex = patterns.get(p)?;
-        let g = group_index(args, &regex, g)?;
-        match regex.groups_at(v, 0)? {
-            Some(groups) => out.append_value(group_text(v, &groups, g)),
-            None => out.append_value(""),
+        let group = group.as_ref().map_or(Some(1), |g| g.get(row));
+        match (value.get(row), pattern.get(row), group) {
+            (Some(v), Some(p), Some(g)) => {
+                let regex = patterns.get(p)?;
+                let g = group_index(args, &regex, g)?;
+                of(Some((v, &regex, g)))?;
+            }
+            _ => of(None)?,
         }
     }
+    Ok(())
+}
+
+fn extract(args: &Args<'_>) -> Result<ArrayRef> {
+    let value = args.text(0)?;
+    let mut out = StringBuilder::new();
+    each_group(args, &value, |row| {
+        let found = match row {
+            Some((v, regex, g)) => {
+                let groups = regex.groups_at(v, 0)?;
+                Some(groups.map_or("", |groups| group_text(v, &groups, g)))
+            }
+            None => None,
+        };
+        out.append_option(found);
+        Ok(())
+    })?;
     Ok(Arc::new(out.finish()))
 }
 
 fn extract_all(args: &Args<'_>) -> Result<ArrayRef> {
-    let (value, pattern) = (args.text(0)?, args.text(1)?);
-    let group = if args.len() > 2 {
-        Some(args.whole(2)?)
-    } else {
-        None
-    };
-    let mut patterns = Patterns::new(false);
-    let mut out = ListBuilder::new(StringBuilder::new())
-        .with_field(Field::new_list_field(DataType::Utf8, true));
-    for row in 0..args.rows {
-        let (Some(v), Some(p), Some(g)) = (
-            value.get(row),
-            pattern.get(row),
-            group.as_ref().map_or(Some(1), |g| g.get(row)),
-        ) else {
-            out.append(false);
-            continue;
-        };
-        let regex = patterns.get(p)?;
-        let g = group_index(args, &regex, g)?;
-        regex.matches(v, |groups| {
-            out.values().append_value(group_text(v, groups, g));
-            true
-        })?;
-        out.append(true);
-    }
+    let value = args.text(0)?;
+    let mut out = texts_builder();
+    each_group(args, &value, |row| {
+        if let Some((v, regex, g)) = row {
+            regex.matches(v, |groups| {
+                out.values().append_value(group_text(v, groups, g));
+                true
+            })?;
+        }
+        out.append(row.is_some());
+        Ok(())
+    })?;
     Ok(Arc::new(out.finish()))
 }
 

@@ -81,7 +81,9 @@ pub(crate) const FUNCTIONS: &[Scalar] = &[
     // TRIM(LEADING|TRAILING|BOTH chars FROM text).
     Scalar::new(&["trim_chars"], 3, 3, text, trim_chars).internal(),
     // trim(text), trim(chars, text): without blanks, or these characters, at both ends.
-    Scalar::new(&["trim", "btrim"], 1, 2, text, |a| trim(a, true, true)),
+    Scalar::new(&["trim"], 1, 2, text, |a| trim(a, true, true)),
+    // btrim(text, chars): the same, the characters last.
+    Scalar::new(&["btrim"], 1, 2, text, btrim),
     // ltrim(text), ltrim(chars, text): at the beginning.
     Scalar::new(&["ltrim"], 1, 2, text, |a| trim(a, true, false)),
     // rtrim(text), rtrim(chars, text): at the end.
@@ -390,6 +392,16 @@ fn trim(args: &Args<'_>, left: bool, right: bool) -> Result<ArrayRef> {
             None => " ",
         };
         Some(trimmed(value.get(row)?, chars, left, right).to_owned())
+    }))
+}
+
+fn btrim(args: &Args<'_>) -> Result<ArrayRef> {
+    if args.len() == 1 {
+        return trim(args, true, true);
+    }
+    let (value, chars) = (args.text(0)?, args.text(1)?);
+    Ok(build_text(args.rows, |row| {
+        Some(trimmed(value.get(row)?, chars.get(row)?, true, true).to_owned())
     }))
 }
 

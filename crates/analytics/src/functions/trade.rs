@@ -136,7 +136,8 @@ fn names_of(mask: i64) -> String {
     names.join("|")
 }
 
-fn file_name(path: &str) -> &str {
+/// What follows the last slash or backslash.
+pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
 }
 

@@ -17,6 +17,8 @@ use datafusion::logical_expr::{
 use telemetry::header::Kind;
 use telemetry::ossem::{Take, Type};
 
+use crate::functions::{convert, file_name};
+
 /// What to make of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Conversion {
@@ -115,7 +117,7 @@ impl Convert {
         let each = || values.iter().map(Option::unwrap_or_default);
         // The value of a null is unused: keys that are null stay null below.
         let converted: ArrayRef = match &self.conversion {
-            Conversion::Int => Arc::new(each().map(int).collect::<Int64Array>()),
+            Conversion::Int => Arc::new(each().map(convert::bits).collect::<Int64Array>()),
             Conversion::Bool => Arc::new(each().map(boolean).collect::<BooleanArray>()),
             Conversion::Time => Arc::new(
                 each()
@@ -158,15 +160,6 @@ fn texts<'t>(
     ))
 }
 
-/// A decimal or `0x` number; masks of 64 bits keep their bits.
-fn int(text: &str) -> Option<i64> {
-    let text = text.trim();
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok().map(u64::cast_signed),
-        None => text.parse().ok(),
-    }
-}
-
 fn boolean(text: &str) -> Option<bool> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("true") {
@@ -174,10 +167,6 @@ fn boolean(text: &str) -> Option<bool> {
     } else {
         text.eq_ignore_ascii_case("false").then_some(false)
     }
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit(['\\', '/']).next().unwrap_or(path)
 }
 
 /// The value of `key` in `KEY=value,KEY=value`.
@@ -194,10 +183,9 @@ mod tests {
 
     #[test]
     fn texts_are_read_as_sysmon_writes_them() {
-        assert_eq!(int("0x1F3FFF"), Some(0x1f3fff));
-        assert_eq!(int("3536"), Some(3536));
-        assert_eq!(int("0xffffffffffffffff"), Some(-1));
-        assert_eq!(int("-"), None);
+        assert_eq!(convert::bits("0X1F3FFF"), Some(0x1f3fff));
+        assert_eq!(convert::bits(" 3536 "), Some(3536));
+        assert_eq!(convert::bits("-"), None);
         assert_eq!(boolean("True"), Some(true));
         assert_eq!(file_name(r"C:\Windows\System32\notepad.exe"), "notepad.exe");
         assert_eq!(file_name("System"), "System");
