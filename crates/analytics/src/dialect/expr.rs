@@ -247,7 +247,6 @@ impl Resolver<'_> {
                 };
                 let text = self.expr(*expr, scope)?;
                 let what = trim_what.map(|w| self.expr(*w, scope)).transpose()?;
-                // Spark's function form has the characters first: trim(chars, text) reads as TRIM(chars FROM text).
                 call::function(
                     "trim_chars",
                     vec![
@@ -256,6 +255,17 @@ impl Resolver<'_> {
                         what.unwrap_or_else(|| call::text(" ")),
                     ],
                 )
+            }
+            // Spark's function form has the characters first: trim(chars, text) reads as TRIM(chars FROM text).
+            Expr::Trim {
+                trim_where: None,
+                trim_what: None,
+                expr: chars,
+                trim_characters: Some(mut text),
+            } if text.len() == 1 => {
+                let text = text.swap_remove(0);
+                let (chars, text) = (self.expr(*chars, scope)?, self.expr(text, scope)?);
+                call::function("trim", vec![chars, text])
             }
             Expr::Overlay {
                 expr,

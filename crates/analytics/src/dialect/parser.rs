@@ -68,6 +68,10 @@ impl Dialect for Spark {
         true
     }
 
+    fn supports_comma_separated_trim(&self) -> bool {
+        true
+    }
+
     fn supports_nested_comments(&self) -> bool {
         true
     }

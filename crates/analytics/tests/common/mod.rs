@@ -146,7 +146,7 @@ impl Recorded {
         for name in columns {
             let values = self.events.iter().map(|e| e.get(name));
             let array: ArrayRef = match name.as_str() {
-                "eventid" | "eventrecordid" => Arc::new(
+                "eventid" | "eventrecordid" | "executionprocessid" => Arc::new(
                     values
                         .map(|v| {
                             v.and_then(|v| {
