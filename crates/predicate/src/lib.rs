@@ -4,6 +4,8 @@
 
 pub mod eval;
 pub mod prove;
+pub mod sigma_text;
+pub mod sql;
 mod test;
 
 use std::fmt;

@@ -81,7 +81,7 @@ impl Comparison {
         }
     }
 
-    const fn symbol(self) -> &'static str {
+    pub(crate) const fn symbol(self) -> &'static str {
         match self {
             Self::Less => "<",
             Self::LessOrEqual => "<=",
