@@ -11,6 +11,7 @@ mod groups;
 pub mod keys;
 mod local;
 mod page;
+pub mod propose;
 pub mod rate;
 mod report;
 pub mod saved;
