@@ -197,6 +197,40 @@ fn evidence(
     }))
 }
 
+/// The records a row stands on: their files and places in them.
+pub(crate) fn evidence_of(
+    columns: &[String],
+    batch: &RecordBatch,
+    row: usize,
+) -> Vec<(String, u64)> {
+    (1..)
+        .map_while(|n| evidence(columns, batch, row, n))
+        .flatten()
+        .map(|(file, place, _)| (file, place))
+        .collect()
+}
+
+/// Who did what to whom where, in words; what is not known is left out.
+pub(crate) fn cells(
+    hunt: &Hunt,
+    columns: &[String],
+    batch: &RecordBatch,
+    row: usize,
+) -> Vec<String> {
+    let actor = hunt.actor.to_lowercase();
+    let target = hunt.target.to_lowercase();
+    ["host", &actor, "actor_id", "->", &target, "target_id"]
+        .into_iter()
+        .filter_map(|name| match name {
+            "->" => Some(name.to_owned()),
+            _ => {
+                let i = columns.iter().position(|c| c == name)?;
+                render::text(batch.column(i), row)
+            }
+        })
+        .collect()
+}
+
 /// A detail as hunters read it: access masks in hexadecimal.
 fn detail(array: &dyn Array, row: usize, name: &str) -> Option<String> {
     let text = render::text(array, row)?;

@@ -9,8 +9,10 @@ mod inventory;
 mod nearest;
 pub mod pack;
 pub mod render;
+mod survival;
 mod table;
 
 pub use engine::{Answer, Engine, Error, Outcome, Prepared};
 pub use findings::{Finding, Gatherer};
+pub use survival::{Standing, Survival};
 pub use inventory::{Count, FileCount, Inventory, inventory};

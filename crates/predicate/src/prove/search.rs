@@ -67,7 +67,29 @@ impl<'a> Search<'a> {
             values: vec![absent; self.formula.fields.len()],
         };
         let mut children = vec![(root, vec![self.root])];
+        // With half of the budget spent, any event will do: nodes with the least left to do come first.
+        let mut hurry = false;
+        let rank = |hurry: bool, open: &Open, at: usize| {
+            let cost: usize = open.values.iter().map(|v| v.cost()).sum();
+            let left = open.pending.len();
+            if hurry {
+                Reverse((left, cost, at))
+            } else {
+                Reverse((cost, left, at))
+            }
+        };
         loop {
+            let spent =
+                nodes.len() * 2 > self.limits.nodes || self.budget.steps * 2 < self.limits.steps;
+            if spent && !hurry {
+                hurry = true;
+                self.inexact = true;
+                queue = nodes
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(at, open)| Some(rank(true, open.as_ref()?, at)))
+                    .collect();
+            }
             for (parent, with) in children.drain(..) {
                 let Some(open) = self.extend(parent, &with) else {
                     continue;
@@ -78,9 +100,7 @@ impl<'a> Search<'a> {
                 if nodes.len() >= self.limits.nodes {
                     return Answer::Unknown(Limit::Nodes);
                 }
-                let cost: usize = open.values.iter().map(|v| v.cost()).sum();
-                // Of equally short ones the one with less left to do comes first.
-                queue.push(Reverse((cost, open.pending.len(), nodes.len())));
+                queue.push(rank(hurry, &open, nodes.len()));
                 nodes.push(Some(open));
             }
             let Some(Reverse((_, _, at))) = queue.pop() else {

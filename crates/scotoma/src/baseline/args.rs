@@ -11,7 +11,8 @@ use crate::cli::Reading;
   scotoma baseline logs/ --event CreateRemoteThread
   scotoma baseline logs/ --event 10 --by SourceImage,TargetImage --where 'lower(TargetImage) LIKE \"%lsass.exe\"'
   scotoma baseline logs/ --hunt lsass_access_by_rights
-  scotoma baseline march/ --save march.parquet; scotoma baseline april/ --against march.parquet")]
+  scotoma baseline march/ --save march.parquet; scotoma baseline april/ --against march.parquet
+  scotoma baseline logs/ --propose --attacks recordings/ -o exclusions.xml")]
 pub(crate) struct BaselineArgs {
     #[command(flatten)]
     pub(crate) reading: Reading,
@@ -29,7 +30,7 @@ pub(crate) struct BaselineArgs {
     #[arg(long, value_name = "ID", conflicts_with = "event")]
     pub(crate) hunt: Option<String>,
     /// A folder of hunts instead of the built-in pack.
-    #[arg(long, value_name = "DIR", requires = "hunt")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) pack: Option<PathBuf>,
     /// Keep what was counted in this file, for --against.
     #[arg(long, value_name = "FILE.parquet")]
@@ -46,6 +47,28 @@ pub(crate) struct BaselineArgs {
     /// Groups of an event type to show; JSON has all of them.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) top: usize,
+    /// Propose exclusions for what is common, with what each saves and costs; -o writes the chosen ones as a Sysmon
+    /// configuration that logs everything else of the event types there are.
+    #[arg(long, conflicts_with_all = ["by", "condition", "hunt", "save", "against"])]
+    pub(crate) propose: bool,
+    /// Recordings of attacks: what a proposal hides of the findings in them is its cost.
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "propose")]
+    pub(crate) attacks: Vec<PathBuf>,
+    /// Offer this proposal although there is a reason against it.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "propose")]
+    pub(crate) offer: Vec<String>,
+    /// Show each proposal as a filter for SQL and Sigma, too.
+    #[arg(long, requires = "propose")]
+    pub(crate) filters: bool,
+    /// Fewest events of what is proposed.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "propose")]
+    pub(crate) min_count: u64,
+    /// Fewest hosts; where there are fewer, all of them.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "propose")]
+    pub(crate) min_hosts: usize,
+    /// Fewest days.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "propose")]
+    pub(crate) min_days: usize,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,

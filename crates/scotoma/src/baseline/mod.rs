@@ -1,7 +1,9 @@
 //! `scotoma baseline`: how often does this happen in normal use?
 
 mod args;
+mod attacks;
 mod count;
+mod propose;
 mod streams;
 mod table;
 
@@ -16,6 +18,9 @@ pub(crate) use args::BaselineArgs;
 use args::Format;
 
 pub(crate) fn run(args: &BaselineArgs) -> anyhow::Result<ExitCode> {
+    if args.propose {
+        return propose::run(args);
+    }
     // A file that cannot be used is told before the logs are read.
     let before = match &args.against {
         Some(path) => Some(saved::load(path).with_context(|| path.display().to_string())?),

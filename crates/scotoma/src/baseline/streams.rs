@@ -50,6 +50,12 @@ pub(super) fn specs(args: &BaselineArgs) -> anyhow::Result<Vec<Spec>> {
             true
         }
     });
+    if args.propose {
+        specs = super::propose::specs(specs);
+        if specs.is_empty() {
+            bail!("exclusions can be made for Sysmon's own event types only, and not for all of them");
+        }
+    }
     Ok(specs)
 }
 
