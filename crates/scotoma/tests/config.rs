@@ -148,7 +148,7 @@ fn recorded_events() {
     );
     let again = printed(&dir, &["replay", "c.xml", "kept.parquet"], "");
     assert!(again.starts_with("1 event kept, 0 dropped"), "{again}");
-    assert!(printed(&dir, &["explain", "c.xml", "log.json#2"], "").starts_with("not logged"));
+    assert!(printed(&dir, &["explain", "c.xml", "log.json#2"], "").contains("\nnot logged: "));
     std::fs::write(
         dir.join("all.xml"),
         "<Sysmon schemaversion=\"4.90\"><EventFiltering/></Sysmon>",
@@ -156,9 +156,24 @@ fn recorded_events() {
     .unwrap();
     let diff = printed(&dir, &["diff", "c.xml", "all.xml", "log.json"], "");
     assert!(
-        diff.ends_with(
-            "of 2 recorded events: both keep 1, only the old one 0, only the new one 1\n"
+        diff.contains(
+            "of 2 Sysmon events: both keep 1, only the old one 0, only the new one 1\n\nonly the new one keeps 1 ProcessCreate event, such as log.json#2\n"
         ),
         "{diff}"
+    );
+    let told = scotoma(&dir, &["replay", "c.xml", "log.json"], "").stderr;
+    let told = String::from_utf8(told).unwrap();
+    assert!(
+        told.starts_with("2 events in 1 file (") && told.ends_with("nothing skipped\n"),
+        "{told}"
+    );
+    let quiet = scotoma(&dir, &["replay", "c.xml", "log.json", "--quiet"], "").stderr;
+    assert!(quiet.is_empty());
+    std::fs::write(dir.join("none.json"), "").unwrap();
+    assert_eq!(
+        scotoma(&dir, &["replay", "c.xml", "none.json"], "")
+            .status
+            .code(),
+        Some(2)
     );
 }

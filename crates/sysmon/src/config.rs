@@ -10,7 +10,7 @@ use crate::rules::RuleSet;
 use crate::schema::{self, SchemaVersion};
 use crate::source::{MAX_BYTES, Source};
 use crate::xml::{NodeId, Tree};
-use crate::{Engine, dtd, xml};
+use crate::{Engine, dtd, ignored, xml};
 
 /// Why a file could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +152,9 @@ impl Config {
                 self.tree = Some((tree, root));
                 return;
             }
+        } else {
+            let ignored = ignored::find(&tree, &self.source);
+            self.diagnostics.extend(ignored);
         }
         let options = options::read(&tree, root, self.engine, &mut self.diagnostics);
         let failed = |ds: &[Diagnostic]| {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::Config;
 use crate::event::{Event, Value};
+use crate::nearest::nearest;
 use crate::reference::{self, Cause, Decision, Outcome, Trace};
 use crate::rules::{Filter, Record, Relation};
 use crate::schema::{self, Verdict};
@@ -37,10 +38,14 @@ pub struct ElementStep {
 pub struct Explanation {
     /// The decision.
     pub decision: Decision,
-    /// The event type's tag, where it has one.
-    pub tag: Option<String>,
+    /// The event id.
+    pub id: u32,
     /// The elements in the order in which they were asked.
     pub steps: Vec<ElementStep>,
+    /// True where Sysmon has an event of this id.
+    pub known: bool,
+    /// Fields of the event that its type does not have, each with the one that was perhaps meant.
+    pub strange: Vec<(String, Option<String>)>,
 }
 
 struct Recorder<'a> {
@@ -80,9 +85,18 @@ pub fn explain(config: &Config, environment: &Environment, event: &Event) -> Exp
         filters: Vec::new(),
     };
     let decision = reference::decide_traced(&config.rules, environment, event, &mut recorder);
+    let kind = schema::newest().event(event.id);
+    let names = || {
+        kind.iter()
+            .flat_map(|k| k.fields.iter().map(String::as_str))
+    };
+    let strange = event.fields.keys().filter(|f| !names().any(|n| n == *f));
+    let meant = |f: &String| nearest(f, names()).map(str::to_owned);
     Explanation {
         decision,
-        tag: schema::newest().event(event.id).and_then(|e| e.tag.clone()),
+        id: event.id,
+        known: kind.is_some(),
+        strange: strange.map(|f| (f.clone(), meant(f))).collect(),
         steps: recorder.steps,
     }
 }
@@ -96,7 +110,11 @@ impl Explanation {
         } else {
             "not logged"
         };
-        let _ = writeln!(out, "{verdict}: {}", self.reason(config));
+        let _ = writeln!(
+            out,
+            "{verdict}: {}",
+            reason(config, self.id, &self.decision)
+        );
         if self.decision.log && !self.decision.rule.is_empty() {
             let _ = writeln!(out, "rule name: {}", self.decision.rule);
         }
@@ -132,49 +150,15 @@ impl Explanation {
                     Outcome::Failed => "a field could not be resolved, so no match",
                 }
             );
-            for f in telling(step) {
+            let told = telling(step);
+            for f in &told {
                 out.push_str(&self.filter_line(config, environment, f));
+            }
+            if step.outcome == Outcome::NoMatch {
+                out.push_str(&failed(step, &told));
             }
         }
         out
-    }
-
-    fn reason(&self, config: &Config) -> String {
-        let tag = self.tag.as_deref().unwrap_or("this event type");
-        let place = |i: usize| {
-            let span = config.rules.elements.get(i).map_or(0, |e| e.span.start);
-            config.source.position(span).0
-        };
-        match self.decision.cause {
-            Cause::Unfiltered => "events of this type are never filtered".to_owned(),
-            Cause::BuiltIn => format!(
-                "the configuration does not mention {tag}, and by default it is {}",
-                if self.decision.log {
-                    "logged"
-                } else {
-                    "not logged"
-                }
-            ),
-            Cause::Element { element, .. } if self.decision.log => format!(
-                "an include of {tag} in line {} matched, and no exclude did",
-                place(element)
-            ),
-            Cause::Element { element, .. } => format!(
-                "an exclude of {tag} in line {} matched; excludes are asked before includes",
-                place(element)
-            ),
-            Cause::OnlyElement(i) if self.decision.log => format!(
-                "the only element for {tag}, in line {}, excludes, and nothing in it matched",
-                place(i)
-            ),
-            Cause::OnlyElement(i) => format!(
-                "the only element for {tag}, in line {}, includes, and nothing in it matched",
-                place(i)
-            ),
-            Cause::SeveralElements => format!(
-                "nothing matched, and with more than one element for {tag} what does not match is dropped"
-            ),
-        }
     }
 
     fn filter_line(&self, config: &Config, environment: &Environment, step: &FilterStep) -> String {
@@ -210,6 +194,81 @@ impl Explanation {
             f.op.name()
         )
     }
+}
+
+/// What settled a decision on an event with this id, as a sentence with the line.
+pub fn reason(config: &Config, id: u32, decision: &Decision) -> String {
+    let kind = schema::newest().event(id);
+    let tag = kind
+        .and_then(|k| k.tag.as_deref())
+        .unwrap_or("this event type");
+    let place = |i: usize| {
+        let span = config.rules.elements.get(i).map_or(0, |e| e.span.start);
+        config.source.position(span).0
+    };
+    let empty = |i: usize| {
+        let element = config.rules.elements.get(i);
+        element.is_some_and(|e| e.filters().next().is_none())
+    };
+    match decision.cause {
+        Cause::Unfiltered if kind.is_some() => "events of this type are never filtered".to_owned(),
+        Cause::Unfiltered => "Sysmon has no event of this id, so nothing filters it".to_owned(),
+        Cause::BuiltIn => format!(
+            "the configuration does not mention {tag}, and by default it is {}",
+            if decision.log { "logged" } else { "not logged" }
+        ),
+        Cause::Element { element, .. } if decision.log => format!(
+            "an include of {tag} in line {} matched, and no exclude did",
+            place(element)
+        ),
+        Cause::Element { element, .. } => format!(
+            "an exclude of {tag} in line {} matched; excludes are asked before includes",
+            place(element)
+        ),
+        Cause::OnlyElement(i) if empty(i) && decision.log => format!(
+            "the only element for {tag}, in line {}, is an empty exclude, which drops nothing",
+            place(i)
+        ),
+        Cause::OnlyElement(i) if empty(i) => format!(
+            "the only element for {tag}, in line {}, is an empty include, which keeps nothing",
+            place(i)
+        ),
+        Cause::OnlyElement(i) if decision.log => format!(
+            "the only element for {tag}, in line {}, excludes, and nothing in it matched",
+            place(i)
+        ),
+        Cause::OnlyElement(i) => format!(
+            "the only element for {tag}, in line {}, includes, and nothing in it matched",
+            place(i)
+        ),
+        Cause::SeveralElements => format!(
+            "nothing matched, and with more than one element for {tag} what does not match is dropped"
+        ),
+    }
+}
+
+/// The filters of an element that did not match and are not shown one by one, by field.
+fn failed(step: &ElementStep, told: &[&FilterStep]) -> String {
+    let mut fields: Vec<(&FilterStep, usize)> = Vec::new();
+    let untold = |f: &&FilterStep| !told.iter().any(|t| std::ptr::eq(*t, *f));
+    for f in step.filters.iter().filter(untold) {
+        let same = |(g, _): &&mut (&FilterStep, usize)| g.filter.field_name == f.filter.field_name;
+        match fields.iter_mut().find(same) {
+            Some((_, count)) => *count += 1,
+            None => fields.push((f, 1)),
+        }
+    }
+    let mut out = String::new();
+    for (f, count) in fields {
+        let (name, value) = (&f.filter.field_name, f.value.as_deref());
+        let conditions = match count {
+            1 => "1 condition".to_owned(),
+            n => format!("{n} conditions"),
+        };
+        let what = value.map_or("which the event lacks".to_owned(), |v| format!("is `{v}`"));
+        let _ = writeln!(out, "  - none of {conditions} on {name} holds: {what}");
+    }
+    out
 }
 
 /// The filters worth showing: matches; failures; and in a `<Rule>` or `and`, the one that ended it.

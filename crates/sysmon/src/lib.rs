@@ -4,6 +4,7 @@
 
 pub mod blob;
 pub mod columnar;
+pub mod compare;
 pub mod config;
 pub mod decompile;
 pub mod deployed;
@@ -14,6 +15,7 @@ pub mod event;
 pub mod explain;
 pub mod fix;
 pub mod keeps;
+mod ignored;
 pub mod lint;
 mod lower;
 mod nearest;

@@ -243,7 +243,11 @@ impl Lowerer<'_> {
         if text.is_empty() && self.engine == Engine::Lenient {
             return None;
         }
-        let text = text.trim_matches([' ', '\t', '\r', '\n']).to_owned();
+        // A validating parser trims values out of a fixed choice, as a group's are; a rule's are any text.
+        let text = match self.engine {
+            Engine::Strict if !self.is_named(id, "Rule") => text.trim_matches(' '),
+            _ => text,
+        };
         Some(if text.eq_ignore_ascii_case("or") {
             Relation::Or
         } else {

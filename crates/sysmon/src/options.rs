@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::Engine;
 use crate::diagnostic::{Diagnostic, Safety, Severity, Span};
+use crate::nearest::nearest;
 use crate::rules::RuleSet;
 use crate::schema::{self, Argument, Verdict};
 use crate::xml::{Kind, NodeId, Tree};
@@ -45,17 +46,21 @@ pub(crate) fn read(
             format!("The options after it are lost: {}.", rest.join(", "))
         };
         let Some(option) = schema::newest().option(&node.name).filter(|o| !o.internal) else {
-            out.push(
-                Diagnostic::new(
-                    "SC017",
-                    Severity::Error,
-                    node.name_span,
-                    format!("there is no option <{}>", node.name),
-                )
-                .note(format!(
-                    "Sysmon stops reading options here without a word. {lost}"
-                )),
-            );
+            let mut d = Diagnostic::new(
+                "SC017",
+                Severity::Error,
+                node.name_span,
+                format!("there is no option <{}>", node.name),
+            )
+            .note(format!(
+                "Sysmon stops reading options here without a word. {lost}"
+            ));
+            let known = schema::newest().options.iter().filter(|o| !o.internal);
+            let names = known.map(|o| o.name.as_str()).chain(["EventFiltering"]);
+            if let Some(near) = nearest(&node.name, names) {
+                d = d.note(format!("Did you mean <{near}>?"));
+            }
+            out.push(d);
             break;
         };
         let content = content(tree, id, engine);

@@ -102,6 +102,23 @@ fn judge(elements: &[&Element], default: bool) -> (Extent, String) {
     }
 }
 
+/// Broken between words so that it fits a narrow terminal.
+fn wrapped(sentence: &str) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for word in sentence.split(' ') {
+        if column > 0 && column + 1 + word.len() > 80 {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += word.len();
+    }
+    out
+}
+
 /// The screen.
 pub fn text(config: &Config) -> String {
     let mut out = String::new();
@@ -133,7 +150,7 @@ pub fn text(config: &Config) -> String {
         ),
     };
     let _ = writeln!(out, "{}, schema {}", config.source.name, config.version);
-    let _ = writeln!(out, "{sentence}\n");
+    let _ = writeln!(out, "{}\n", wrapped(&sentence));
     let width = rows.iter().map(|r| r.tag.len()).max().unwrap_or(0);
     for row in &rows {
         let ids: Vec<String> = row.ids.iter().map(u32::to_string).collect();

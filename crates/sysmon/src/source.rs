@@ -129,7 +129,13 @@ fn decode(name: &str, bytes: &[u8], engine: Engine) -> Result<Source, String> {
     let declared = declared_encoding(&bytes[open..]);
     let declared = declared.as_deref().unwrap_or("UTF-8");
     if declared.eq_ignore_ascii_case("ISO-8859-1") {
-        let text = encoding_rs::mem::decode_latin1(bytes).into_owned();
+        // The validating parser takes the mark of UTF-8 for none of the text.
+        let body = match engine {
+            Engine::Strict => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
+            Engine::Lenient => bytes,
+        };
+        let text = encoding_rs::mem::decode_latin1(body).into_owned();
+        check_prefix(&text, engine)?;
         return Ok(finish(name, text, Vec::new(), "ISO-8859-1"));
     }
     if engine == Engine::Lenient {

@@ -341,6 +341,56 @@ fn front_end_findings_are_documented() {
 }
 
 #[test]
+fn what_the_forgiving_front_end_passes_over_is_told() {
+    let xml = r#"text<Sysmon schemaversion="4.90" foo="1"><HashAlgorithm>md5</HashAlgorithm>
+<EventFiltering><ProcessCreat onmatch="include"><Image>x</Image></ProcessCreat>
+<processterminate onmatch="include"/>
+<Wrapper><FileCreate onmatch="include" OnMatch="x"><Image Condition="is" name="a" name="b">a</Image>stray</FileCreate></Wrapper>
+<RuleGroup grouprelation="or"><ProcessTerminate onmatch="include"><Image>a<!-- c -->b</Image></ProcessTerminate></RuleGroup>
+</EventFiltering></Sysmon>"#;
+    let config = Config::parse_text("t.xml", xml, Engine::Lenient);
+    assert!(config.accepted);
+    let found: Vec<(&str, &str)> = config
+        .diagnostics
+        .iter()
+        .map(|d| (d.code, config.source.slice(d.span)))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("SC013", "text"),
+            ("SC010", "foo=\"1\""),
+            ("SC017", "HashAlgorithm"),
+            ("SC009", "ProcessCreat"),
+            ("SC009", "processterminate"),
+            ("SC009", "Wrapper"),
+            ("SC010", "OnMatch=\"x\""),
+            ("SC010", "Condition=\"is\""),
+            ("SC010", "name=\"b\""),
+            ("SC013", "stray"),
+            ("SC010", "grouprelation=\"or\""),
+            ("SC005", "b"),
+        ]
+    );
+    let notes = |i: usize| config.diagnostics[i].notes.concat();
+    assert!(notes(2).contains("<HashAlgorithms>") && notes(3).contains("<ProcessCreate>"));
+    let crowd = format!(
+        "<Sysmon schemaversion=\"4.90\"><EventFiltering>{}</EventFiltering></Sysmon>",
+        "<a/>".repeat(5000)
+    );
+    let config = Config::parse_text("t.xml", &crowd, Engine::Lenient);
+    assert_eq!(config.diagnostics.len(), 100);
+    assert!(config.diagnostics[99].notes.concat().contains("4900 more"));
+    // Nothing to tell of files that both front ends read alike.
+    let plain = include("<Image>a</Image>");
+    assert!(
+        Config::parse_text("t.xml", &plain, Engine::Lenient)
+            .diagnostics
+            .is_empty()
+    );
+}
+
+#[test]
 fn renderings() {
     let xml = include("\n  <User>a</User>\n  <User>A</User>\n<Image>cmd.exe</Image>");
     let config = Config::parse_text("dir/t.xml", &xml, Engine::Strict);
@@ -350,7 +400,7 @@ fn renderings() {
         source: &config.source,
         diagnostics: &found,
     };
-    let text = render::text(&report, Style::Plain);
+    let text = render::text(&report, Style::Plain, None);
     assert!(
         text.contains("warning[SC125]: the same condition stands here twice"),
         "{text}"

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt16Array};
+use sysmon::compare::Compare;
 use sysmon::diff::{self, Change};
 use sysmon::event::Event;
 use sysmon::reference::Cause;
@@ -130,14 +131,25 @@ fn differences() {
     let same = group(
         "<ProcessCreate onmatch=\"include\"><Image>A</Image></ProcessCreate><ProcessCreate onmatch=\"include\"><Company>c</Company><Product>p</Product><User name=\"n\">u</User></ProcessCreate>",
     );
-    assert_eq!(diff::diff(&old.rules, &same.rules), []);
+    // The same events, but one with this user and company is reported under no name now.
+    assert_eq!(
+        diff::diff(&old.rules, &same.rules)[0].changes,
+        [Change::Order]
+    );
+    let unnamed = group(
+        "<ProcessCreate onmatch=\"include\"><Image>a</Image><Image>b</Image></ProcessCreate>",
+    );
+    let turned = group(
+        "<ProcessCreate onmatch=\"include\"><Image>B</Image></ProcessCreate><ProcessCreate onmatch=\"include\"><Image>A</Image></ProcessCreate>",
+    );
+    assert_eq!(diff::diff(&unnamed.rules, &turned.rules), []);
     let new = group(
         "<ProcessCreate onmatch=\"include\"><Image>a</Image><User name=\"n\">v</User><Description>d</Description></ProcessCreate><ProcessCreate onmatch=\"exclude\"><Company>c</Company></ProcessCreate>",
     );
     let found = diff::diff(&old.rules, &new.rules);
     let changes = &found[0].changes;
     assert!(
-        matches!(&changes[0], Change::Moved(m, a, b) if m.conditions == ["Company is c"] && a.verdict == "include" && b.verdict == "exclude"),
+        matches!(&changes[0], Change::Moved(m, a, b) if m.conditions == ["Company is c"] && *a == "include" && *b == "exclude"),
         "{changes:?}"
     );
     assert!(
@@ -149,6 +161,91 @@ fn differences() {
     assert!(
         matches!(&gone[0].changes[0], Change::Extent(a, b) if a.starts_with("only") && b.starts_with("all")),
         "{gone:?}"
+    );
+}
+
+#[test]
+fn conditions_that_must_hold_together_are_one_rule() {
+    let of = |pairs: [[&str; 2]; 2]| {
+        let element = |[image, user]: [&str; 2]| {
+            format!(
+                "<ProcessCreate onmatch=\"include\"><Image>{image}</Image><User>{user}</User></ProcessCreate>"
+            )
+        };
+        config(&pairs.map(element).concat())
+    };
+    let old = of([["a", "x"], ["b", "y"]]);
+    assert_eq!(
+        diff::diff(&old.rules, &of([["b", "Y"], ["a", "x"]]).rules),
+        []
+    );
+    let found = diff::diff(&old.rules, &of([["a", "y"], ["b", "x"]]).rules);
+    assert_eq!(found[0].changes.len(), 4, "{found:?}");
+    let text = diff::text(&found);
+    assert!(
+        text.contains("  - include: Image is a and User is x\n"),
+        "{text}"
+    );
+    let options = |xml: &str| {
+        let xml = format!("<Sysmon schemaversion=\"4.90\">{xml}<EventFiltering/></Sysmon>");
+        Config::parse_text("t", &xml, Engine::Lenient).options
+    };
+    assert_eq!(
+        diff::options(
+            &options("<HashAlgorithms>md5</HashAlgorithms><CheckRevocation/>"),
+            &options("<HashAlgorithms>sha256</HashAlgorithms><CheckRevocation/>")
+        ),
+        "options\n  - HashAlgorithms=md5\n  + HashAlgorithms=sha256\n"
+    );
+}
+
+#[test]
+fn recorded_events_on_which_two_configurations_differ() {
+    let old = config(
+        "<ProcessCreate onmatch=\"include\"><Image condition=\"image\">a.exe</Image></ProcessCreate>",
+    );
+    let new = config(
+        "<ProcessCreate onmatch=\"exclude\"><Image condition=\"image\">a.exe</Image></ProcessCreate>",
+    );
+    let text = |values: Vec<Option<&str>>| Arc::new(StringArray::from(values)) as ArrayRef;
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        (
+            "EventID",
+            Arc::new(UInt16Array::from(vec![1, 1, 1, 11])) as ArrayRef,
+            true,
+        ),
+        (
+            "EventRecordID",
+            Arc::new(UInt16Array::from(vec![7, 8, 9, 10])) as ArrayRef,
+            true,
+        ),
+        ("source_file", text(vec![Some("l.evtx"); 4]), true),
+        (
+            "Image",
+            text(vec![
+                Some("C:\\b.exe"),
+                Some("C:\\a.exe"),
+                Some("C:\\b.exe"),
+                None,
+            ]),
+            true,
+        ),
+    ])
+    .unwrap();
+    let mut compare = Compare::new(&old.rules, &new.rules, &Environment::new());
+    compare.add(&batch).unwrap();
+    let outcome = compare.finish();
+    assert_eq!((outcome.both, outcome.neither), (0, 1));
+    let [gained, lost] = outcome.differences.as_slice() else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!((gained.count, gained.new.log, gained.id), (2, true, 1));
+    assert_eq!(gained.example, Some("l.evtx#7".to_owned()));
+    assert_eq!((lost.count, lost.old.log), (1, true));
+    let reason = explain::reason(&new, lost.id, &lost.new);
+    assert!(
+        reason.starts_with("an exclude of ProcessCreate in line 2 matched"),
+        "{reason}"
     );
 }
 

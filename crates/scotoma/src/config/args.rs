@@ -173,9 +173,12 @@ pub(crate) struct DiffArgs {
     pub(crate) old: PathBuf,
     /// The new one.
     pub(crate) new: PathBuf,
-    /// Recorded logs: also count the events that only one of the two keeps.
+    /// Recorded logs: also show the events that only one of the two keeps.
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// How many kinds of such events to list.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) top: usize,
     #[command(flatten)]
     pub(crate) how: How,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use sysmon::{Config, fix, lint};
 
 use super::args::{CheckArgs, CheckFormat, FailLevel};
 use super::load;
-use crate::output::plural;
+use crate::output::{plural, width};
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut checked: Vec<(Config, Vec<Diagnostic>)> = Vec::new();
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 Style::Plain
             };
             for report in &reports {
-                write!(out, "{}", render::text(report, style))?;
+                write!(out, "{}", render::text(report, style, width()))?;
             }
             let count = |s| {
                 checked
@@ -108,7 +108,10 @@ pub(crate) fn rule(code: Option<&str>) -> anyhow::Result<ExitCode> {
         }
         Some(code) => match lint::find(code) {
             Some(l) => write!(out, "{}", l.text)?,
-            None => bail!("there is no code `{code}`; `scotoma config rule` lists them"),
+            None => match lint::nearest(code) {
+                Some(near) => bail!("there is no code `{code}`; did you mean `{near}`?"),
+                None => bail!("there is no code `{code}`; `scotoma config rule` lists them"),
+            },
         },
     }
     Ok(ExitCode::SUCCESS)

@@ -17,6 +17,7 @@ use telemetry::{Atom, Plan, RowFilter, Test};
 use super::args::{DecideArgs, ExplainArgs};
 use super::load;
 use crate::cli::Manner;
+use crate::output::clean;
 use crate::reading::{Reading, origins};
 
 pub(crate) fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
@@ -55,6 +56,7 @@ pub(crate) fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let environment = load::environment(&args.env.env)?;
+    let typed = args.event.is_none();
     let event = match &args.event {
         Some(place) => recorded(place, &args.manner)?,
         None => {
@@ -68,9 +70,32 @@ pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let explanation = sysmon::explain::explain(&config, &environment, &event);
-    let text = explanation.text(&config, &environment);
-    let clean: Vec<String> = text.lines().map(crate::output::clean).collect();
-    println!("{}", clean.join("\n"));
+    // A recorded event has fields of the log beside its own; what a person typed may be misspelt.
+    for (field, meant) in explanation
+        .strange
+        .iter()
+        .filter(|_| typed && explanation.known)
+    {
+        let meant = meant
+            .as_ref()
+            .map_or(String::new(), |m| format!("; did you mean `{m}`?"));
+        let what = format!("event {} has no field `{field}`{meant}", event.id);
+        eprintln!("warning: {}", clean(&what));
+    }
+    let title = sysmon::schema::newest()
+        .event(event.id)
+        .map_or("", |e| e.description.as_str());
+    let mut out = BufWriter::new(io::stdout().lock());
+    writeln!(
+        out,
+        "event {}: {}",
+        event.id,
+        if title.is_empty() { "unknown" } else { title }
+    )?;
+    for line in explanation.text(&config, &environment).lines() {
+        writeln!(out, "{}", clean(line))?;
+    }
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -102,11 +127,12 @@ fn recorded(place: &str, manner: &Manner) -> anyhow::Result<Event> {
         },
         discover: false,
     };
-    let mut found = None;
+    let (mut found, mut count) = (None, 0);
     let report = reading.scan(&origins, plan, |batch| {
         for row in 0..batch.num_rows() {
-            if found.is_none() {
-                found = event_of(batch, row, &fields)?;
+            if let Some(event) = event_of(batch, row, &fields)? {
+                count += 1;
+                found.get_or_insert(event);
             }
         }
         Ok(())
@@ -114,6 +140,9 @@ fn recorded(place: &str, manner: &Manner) -> anyhow::Result<Event> {
     reading.end(&report, &[])?;
     let event =
         found.with_context(|| format!("{path} has no Sysmon event with record number {record}"))?;
+    if count > 1 {
+        eprintln!("warning: {count} Sysmon events have record number {record}; this is the first");
+    }
     Ok(event.as_before_filtering())
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     if report.records > 0 {
         println!(
-            "\nEvents that the recording sensor had dropped itself are not in these logs: this configuration\nmay have kept more than is shown."
+            "\nEvents that the recording sensor had dropped itself are not in these logs:\nthis configuration may have kept more than is shown."
         );
     }
     reading.end(&report, &[])?;
@@ -128,12 +128,15 @@ fn show(config: &Config, summary: &Summary, top: usize) {
     );
     let total: u64 = kept + dropped;
     let rows = summary.rules.iter().take(top).map(|r| {
-        let last = r.last.map_or("-".to_owned(), telemetry::time::format);
+        // To the second: rules are compared by day and hour, and the line has to fit.
+        let last = r.last.map_or("-".to_owned(), |last| {
+            telemetry::time::format(last - last.rem_euclid(1_000_000)).replace(".000Z", "Z")
+        });
         let (line, rule) = place(config, r.element, r.unit);
         vec![
             grouped(r.hits),
             format!("{:.1} %", 100.0 * r.hits as f64 / total.max(1) as f64),
-            if r.keeps { "keeps" } else { "drops" }.to_owned(),
+            if r.keeps { "keep" } else { "drop" }.to_owned(),
             last,
             line.to_string(),
             clean(&rule),
@@ -142,7 +145,7 @@ fn show(config: &Config, summary: &Summary, top: usize) {
     println!(
         "\n{}",
         table(
-            &["hits", "share", "", "last", "line", "rule"],
+            &["hits", "share", "does", "last", "line", "rule"],
             rows,
             &[0, 1, 4]
         )

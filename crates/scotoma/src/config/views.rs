@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use sysmon::columnar::{Decider, Input, OTHER};
+use sysmon::compare::Compare;
+use sysmon::explain::reason;
+use sysmon::replay::title;
 use sysmon::{Config, show as screen};
 
 use super::args::{DiffArgs, FileArgs};
@@ -11,7 +13,7 @@ use crate::output::{clean, grouped, plural};
 use crate::reading::{Reading, origins};
 
 pub(crate) fn show(args: &FileArgs) -> anyhow::Result<ExitCode> {
-    let config = load::any(&args.file, args.how.engine.into())?;
+    let config = load::accepted(&args.file, args.how.engine.into())?;
     let text = screen::text(&config);
     print_clean(&text);
     Ok(ExitCode::SUCCESS)
@@ -21,47 +23,59 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let engine = args.how.engine.into();
     let old = load::accepted(&args.old, engine)?;
     let new = load::accepted(&args.new, engine)?;
-    print_clean(&sysmon::diff::text(&sysmon::diff::diff(
-        &old.rules, &new.rules,
-    )));
+    let rules = sysmon::diff::text(&sysmon::diff::diff(&old.rules, &new.rules));
+    let options = sysmon::diff::options(&old.options, &new.options);
+    if rules.is_empty() && options.is_empty() {
+        println!("no difference in meaning");
+    }
+    print_clean(&rules);
+    print_clean(&options);
     if !args.paths.is_empty() {
         events(&old, &new, args)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Counts the events that only one of two configurations keeps.
+/// Shows the events that only one of two configurations keeps, and why.
 fn events(old: &Config, new: &Config, args: &DiffArgs) -> anyhow::Result<()> {
     let environment = load::environment(&args.env.env)?;
     let mut reading = Reading::begin(&args.manner);
     let origins = origins(&args.paths)?;
-    let mut a = Decider::new(&old.rules, &environment, Input::Recorded);
-    let mut b = Decider::new(&new.rules, &environment, Input::Recorded);
-    let (mut both, mut lost, mut gained) = (0u64, 0u64, 0u64);
-    let columns = replay::columns(&[&old.rules, &new.rules]);
+    let mut compare = Compare::new(&old.rules, &new.rules, &environment);
+    let mut columns = replay::columns(&[&old.rules, &new.rules]);
+    columns.extend(["eventrecordid", "source_file"].map(str::to_owned));
     let report = reading.scan(&origins, replay::plan(columns), |batch| {
-        let (x, y) = (a.decide(batch)?, b.decide(batch)?);
-        for (x, y) in x.iter().zip(&y).filter(|(x, _)| **x != OTHER) {
-            match (
-                a.decisions()[*x as usize].log,
-                b.decisions()[*y as usize].log,
-            ) {
-                (true, true) => both += 1,
-                (true, false) => lost += 1,
-                (false, true) => gained += 1,
-                (false, false) => {}
-            }
-        }
-        Ok(())
+        Ok(compare.add(batch)?)
     })?;
     reading.hush();
+    let outcome = compare.finish();
+    let only = |new: bool| -> u64 {
+        let those = outcome.differences.iter().filter(|d| d.new.log == new);
+        those.map(|d| d.count).sum()
+    };
     println!(
         "\nof {}: both keep {}, only the old one {}, only the new one {}",
-        plural(report.records, "recorded event"),
-        grouped(both),
-        grouped(lost),
-        grouped(gained)
+        plural(report.records - outcome.others, "Sysmon event"),
+        grouped(outcome.both),
+        grouped(only(false)),
+        grouped(only(true))
     );
+    for d in outcome.differences.iter().take(args.top) {
+        let example = d
+            .example
+            .as_ref()
+            .map_or(String::new(), |e| format!(", such as {e}"));
+        let which = if d.new.log { "new" } else { "old" };
+        let what = plural(d.count, &format!("{} event", title(d.id)));
+        println!("\nonly the {which} one keeps {what}{}", clean(&example));
+        for (name, config, decision) in [("old", old, &d.old), ("new", new, &d.new)] {
+            println!("  {name}: {}", clean(&reason(config, d.id, decision)));
+        }
+    }
+    let more = outcome.differences.len().saturating_sub(args.top);
+    if more > 0 {
+        println!("\nand for {more} more pairs of reasons (--top)");
+    }
     reading.end(&report, &[])
 }
 

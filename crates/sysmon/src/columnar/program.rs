@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, StringArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, StringArray};
 use hashbrown::HashMap;
 use predicate::Test;
 use predicate::eval::Matcher;
@@ -168,16 +168,21 @@ impl Program {
 impl Memory {
     /// Keeps what is known of the values only where they are those of the batch before.
     fn share(&mut self, values: &ArrayRef) {
-        if !self
-            .shared
-            .as_ref()
-            .is_some_and(|before| Arc::ptr_eq(before, values))
-        {
+        let before = self.shared.as_ref().map(|b| b.as_string::<i32>());
+        if !before.is_some_and(|before| same(before, values.as_string())) {
             self.known.clear();
             self.known.resize(values.len(), UNKNOWN);
             self.shared = Some(Arc::clone(values));
         }
     }
+}
+
+/// Whether two arrays are views of one memory, which a reader hands out anew with every batch.
+fn same(a: &StringArray, b: &StringArray) -> bool {
+    a.len() == b.len()
+        && a.null_count() == b.null_count()
+        && a.values().as_ptr() == b.values().as_ptr()
+        && a.offsets().as_ptr() == b.offsets().as_ptr()
 }
 
 impl Field {

@@ -36,7 +36,7 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                     "SC128",
                     value_span(f),
                     format!(
-                        "a user can place a program here and is not logged ({})",
+                        "a program that a user places here is not logged ({})",
                         element.tag
                     ),
                 )

@@ -48,10 +48,27 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                     cx.tree.node(at).name_span,
                     format!("{count} not mentioned and {what}"),
                 )
-                .note(format!("{}.", tags.join(", "))),
+                .note(names(cx, tags)),
             );
         }
     };
     add(&logged, "logged in full");
     add(&dropped, "not logged");
+}
+
+/// The tags in words; those apart that the named schema lacks, because they need another one.
+fn names(cx: &Context<'_>, tags: &[&str]) -> String {
+    let version = cx.config.version;
+    let (later, known): (Vec<&str>, Vec<&str>) = tags
+        .iter()
+        .partition(|t| schema::since(t, None).is_some_and(|since| since > version));
+    match (known.is_empty(), later.is_empty()) {
+        (_, true) => format!("{}.", known.join(", ")),
+        (true, false) => format!("Newer than schema {version}: {}.", later.join(", ")),
+        (false, false) => format!(
+            "{}. Newer than schema {version}: {}.",
+            known.join(", "),
+            later.join(", ")
+        ),
+    }
 }

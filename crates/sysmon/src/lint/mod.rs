@@ -64,6 +64,12 @@ const ROWS: &[Row] = &[
         None,
     ),
     (
+        "SC005",
+        "cut-value",
+        include_str!("front/cut_value.rs"),
+        None,
+    ),
+    (
         "SC006",
         "unknown-condition",
         include_str!("front/unknown_condition.rs"),
@@ -371,10 +377,15 @@ pub fn find(code: &str) -> Option<Lint> {
     ROWS.iter().find(same).map(lint)
 }
 
+/// The code or name that was perhaps meant.
+pub fn nearest(code: &str) -> Option<&'static str> {
+    crate::nearest::nearest(code, ROWS.iter().flat_map(|r| [r.0, r.1]))
+}
+
 /// The page that holds the documentation of all codes.
 pub fn page() -> String {
     let mut out = String::from(
-        "# What `scotoma config check` reports\n\nCodes below SC100 say what Sysmon itself rejects, ignores or drops; the others say what a \\\n         configuration does that its author will not expect.\n\nThis page is made from the doc comments of the lints and checked by a test.\n",
+        "# What `scotoma config check` reports\n\nCodes below SC100 say what Sysmon itself rejects, ignores or drops; the others say what a\nconfiguration does that its author will not expect.\n\nThis page is made from the doc comments of the lints and checked by a test.\n",
     );
     for lint in all() {
         out.push_str("\n#");

@@ -129,9 +129,14 @@ pub fn sarif(reports: &[Report<'_>]) -> Value {
     })
 }
 
-/// A path as a relative URI.
+/// A path as a URI: a relative one, or `file:` for one that starts at a root or drive.
 fn uri(path: &str) -> String {
-    let mut out = String::new();
+    let drive = path.as_bytes().get(1) == Some(&b':');
+    let mut out = String::from(match (drive, path.starts_with('/')) {
+        (true, _) => "file:///",
+        (false, true) => "file://",
+        (false, false) => "",
+    });
     for b in path.bytes() {
         match b {
             b'\\' => out.push('/'),

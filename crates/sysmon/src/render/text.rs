@@ -18,12 +18,15 @@ pub enum Style {
     Coloured,
 }
 
-/// All findings of a file.
-pub fn text(report: &Report<'_>, style: Style) -> String {
-    let renderer = match style {
+/// All findings of a file, lines of source cut to a width in columns where there is one.
+pub fn text(report: &Report<'_>, style: Style, width: Option<u16>) -> String {
+    let mut renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Coloured => Renderer::styled(),
     };
+    if let Some(width) = width {
+        renderer = renderer.term_width(usize::from(width));
+    }
     let mut out = String::new();
     for d in report.diagnostics {
         out.push_str(&renderer.render(&[group(report.source, d)]));

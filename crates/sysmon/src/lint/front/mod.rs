@@ -1,10 +1,11 @@
 //! What the front ends themselves report: one documentation file per code. The findings are made
-//! where the file is read (`source`, `xml`, `dtd`, `options`, `lower`).
+//! where the file is read (`source`, `xml`, `dtd`, `ignored`, `options`, `lower`).
 
 pub(super) mod bad_choice;
 pub(super) mod bad_option_value;
 pub(super) mod bad_switch;
 pub(super) mod bad_version;
+pub(super) mod cut_value;
 pub(super) mod empty_option;
 pub(super) mod empty_rule;
 pub(super) mod list_and_exclude;
