@@ -14,5 +14,5 @@ mod table;
 
 pub use engine::{Answer, Engine, Error, Outcome, Prepared};
 pub use findings::{Finding, Gatherer};
-pub use survival::{Standing, Survival};
 pub use inventory::{Count, FileCount, Inventory, inventory};
+pub use survival::{Standing, Survival};

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn numbers_keep_what_they_say() {
         assert_eq!(
-            [3.14159, 0.0342, 1234.5, 0.0].map(number),
+            [3.1217, 0.0342, 1234.5, 0.0].map(number),
             ["3.1", "0.03", "1,235", "0"]
         );
         assert_eq!(percent(0.9999), "over 99 %");

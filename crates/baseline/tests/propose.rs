@@ -212,7 +212,7 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn promises_are_kept(
         values in prop::collection::vec((value(), value(), prop::option::of(value())), 1..4),

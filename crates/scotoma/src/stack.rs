@@ -15,8 +15,8 @@ use serde_json::json;
 
 use crate::cli::Manner;
 use crate::map::event_name;
+use crate::output::clean;
 use crate::output::page::Page;
-use crate::output::{clean, grouped};
 use crate::reading::Session;
 
 #[derive(Args, Debug)]

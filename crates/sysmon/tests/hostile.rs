@@ -10,7 +10,7 @@ const ENGINES: [Engine; 2] = [Engine::Strict, Engine::Lenient];
 
 /// Everything that can be done with a file.
 fn exercise(bytes: &[u8]) -> [Config; 2] {
-    let out = ENGINES.map(|engine| {
+    ENGINES.map(|engine| {
         let config = Config::parse("x", bytes, engine);
         let found = lint::check(&config);
         for d in &found {
@@ -48,8 +48,7 @@ fn exercise(bytes: &[u8]) -> [Config; 2] {
         }
         assert!(config.accepted || !config.diagnostics.is_empty());
         config
-    });
-    out
+    })
 }
 
 fn message(config: &Config) -> &str {

@@ -10,7 +10,7 @@ use arrow::array::ArrayRef;
 use baseline::propose::Proposal;
 use predicate::eval::Evaluator;
 use serde::Serialize;
-use sysmon::replay::sysmon_rows;
+use sysmon::columnar::sysmon_rows;
 use telemetry::{Plan, RowFilter};
 
 use super::args::BaselineArgs;

@@ -157,7 +157,10 @@ fn draw(report: &Report, answer: &Answer<'_>, args: &BaselineArgs) -> String {
         }
     }
     for skipped in answer.skipped {
-        page.item(format!("{}: nothing proposed: {}", skipped.stream, skipped.why));
+        page.item(format!(
+            "{}: nothing proposed: {}",
+            skipped.stream, skipped.why
+        ));
     }
     let mut shown: BTreeMap<(usize, bool), usize> = BTreeMap::new();
     let mut stream = None;
@@ -174,7 +177,11 @@ fn draw(report: &Report, answer: &Answer<'_>, args: &BaselineArgs) -> String {
         if stream != Some(p.stream) {
             stream = Some(p.stream);
             let s = &report.streams[p.stream];
-            page.title(format!("== {} ({})", clean(&s.name), plural(s.total.count, "event")));
+            page.title(format!(
+                "== {} ({})",
+                clean(&s.name),
+                plural(s.total.count, "event")
+            ));
         }
         draw_one(&mut page, p, args);
     }
@@ -298,5 +305,10 @@ fn reason_words(reason: &Reason) -> String {
 }
 
 fn interval(i: &Interval) -> String {
-    format!("{} ({} to {})", number(i.value), number(i.low), number(i.high))
+    format!(
+        "{} ({} to {})",
+        number(i.value),
+        number(i.low),
+        number(i.high)
+    )
 }

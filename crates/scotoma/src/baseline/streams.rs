@@ -53,7 +53,9 @@ pub(super) fn specs(args: &BaselineArgs) -> anyhow::Result<Vec<Spec>> {
     if args.propose {
         specs = super::propose::specs(specs);
         if specs.is_empty() {
-            bail!("exclusions can be made for Sysmon's own event types only, and not for all of them");
+            bail!(
+                "exclusions can be made for Sysmon's own event types only, and not for all of them"
+            );
         }
     }
     Ok(specs)

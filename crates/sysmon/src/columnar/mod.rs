@@ -305,6 +305,15 @@ pub(crate) fn int64(array: &ArrayRef, name: &str) -> Result<Int64Array, EvalErro
     Ok(cast.as_primitive::<Int64Type>().clone())
 }
 
+/// Which rows are Sysmon's, told by channel or else by provider; all of them where the batch has neither.
+///
+/// # Errors
+/// Where a column that is needed cannot be read.
+pub fn sysmon_rows(batch: &RecordBatch) -> Result<Vec<bool>, EvalError> {
+    let ours = Ours::of(batch)?;
+    Ok((0..batch.num_rows()).map(|row| ours.has(row)).collect())
+}
+
 /// Which rows are Sysmon's, by channel or else by provider; all of them where the batch has neither.
 enum Ours<'a> {
     All,
