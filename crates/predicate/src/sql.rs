@@ -102,9 +102,13 @@ fn test(atom: &Atom, dialect: Dialect) -> Result<String, NotExpressible> {
                     "SQL orders these characters otherwise than UTF-16 units",
                 ));
             }
+            // Letters of the value count even where the text has none: `A` and `a` lie on different sides of `\`.
+            let value = match t.case {
+                Case::Ascii => ascii_folded(&column),
+                _ => folded(&column, t),
+            };
             format!(
-                "{} {} {}",
-                folded(&column, t),
+                "{value} {} {}",
                 comparison.symbol(),
                 literal(&t.folded(), dialect)
             )
@@ -136,12 +140,14 @@ fn test(atom: &Atom, dialect: Dialect) -> Result<String, NotExpressible> {
     })
 }
 
+fn ascii_folded(column: &str) -> String {
+    format!("translate({column}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')")
+}
+
 /// The column in the form in which it is compared with a text.
 fn folded(column: &str, text: &Text) -> String {
     match text.case {
-        Case::Ascii if text.text.bytes().any(|b| b.is_ascii_alphabetic()) => format!(
-            "translate({column}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
-        ),
+        Case::Ascii if text.text.bytes().any(|b| b.is_ascii_alphabetic()) => ascii_folded(column),
         Case::Exact | Case::Ascii => column.to_owned(),
         Case::Unicode => format!("lower({column})"),
     }

@@ -15,7 +15,7 @@ pub(crate) fn hint(name: &str) -> Option<&'static str> {
         | "transform_keys" | "transform_values" | "map_filter" => {
             "there are no lambda functions; explode the array and use WHERE and GROUP BY"
         }
-        "to_json" | "schema_of_json" | "json_object_keys" | "variant_get" | "parse_json" => {
+        "to_json" | "schema_of_json" | "variant_get" | "parse_json" => {
             "get_json_object reads one field of a JSON text"
         }
         "rand"
