@@ -58,6 +58,7 @@ def main():
         xml, kept = Path(scratch) / "proposed.xml", Path(scratch) / "kept.parquet"
         for left_out in recordings:
             others = [p for p in recordings if p != left_out]
+            xml.unlink(missing_ok=True)
             answer = json.loads(
                 run(
                     program, "baseline", "-q", "--propose", "--format", "json",
@@ -67,6 +68,7 @@ def main():
             chosen = [p for p in answer["proposals"] if p["chosen"]]
             before = findings(program, left_out)
             seen = threads(program, left_out)
+            kept.unlink(missing_ok=True)
             run(program, "config", "replay", "-q", "-o", kept, xml, left_out)
             after = findings(program, kept)
             still = threads(program, kept)

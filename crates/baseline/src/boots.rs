@@ -80,6 +80,8 @@ pub(crate) struct Boots {
     /// Instants of the boots as far as known, in order.
     at: Vec<Time>,
     changed: bool,
+    /// Nothing but starts of Sysmon's service was met: boots, unless better signs turn up.
+    provisional: bool,
     /// Signs beyond [`MAX_SIGNS`].
     pub(crate) lost: u64,
 }
@@ -124,12 +126,18 @@ impl Boots {
         }
     }
 
-    /// Works out the boots anew where signs came in. Returns the first instant from which they differ from before.
+    /// Works out the boots anew where signs came in. Returns the first instant from which they differ from before;
+    /// that provisional boots turn out to be none is no difference.
     pub(crate) fn settle(&mut self) -> Option<Time> {
         if !std::mem::take(&mut self.changed) {
             return None;
         }
-        let now: Vec<Time> = self.found().iter().map(|(c, _)| c.signs[0].0).collect();
+        let found = self.found();
+        let now: Vec<Time> = found.iter().map(|(c, _)| c.signs[0].0).collect();
+        let provisional = !found.iter().any(|(c, _)| c.sure() || c.likely());
+        if std::mem::replace(&mut self.provisional, provisional) && !provisional {
+            self.at.clear();
+        }
         let same = now.iter().zip(&self.at).take_while(|(a, b)| a == b).count();
         let differs = match (now.get(same), self.at.get(same)) {
             (Some(a), Some(b)) => Some(*a.min(b)),
@@ -137,6 +145,11 @@ impl Boots {
         };
         self.at = now;
         differs
+    }
+
+    /// Whether the boots are none should better signs turn up.
+    pub(crate) fn provisional(&self) -> bool {
+        self.provisional && !self.at.is_empty()
     }
 
     /// The instants of the boots, as of the last [`Boots::settle`].
@@ -297,5 +310,22 @@ mod tests {
         assert_eq!(boots.settle(), None);
         boots.add(HOUR, Kind::Wininit);
         assert_eq!(boots.settle(), Some(HOUR));
+    }
+
+    #[test]
+    fn that_a_start_of_sysmon_was_no_boot_is_no_change_of_mind() {
+        let mut boots = Boots::default();
+        boots.add(HOUR, Kind::SensorStarted);
+        assert_eq!(boots.settle(), Some(HOUR));
+        assert!(boots.provisional());
+        boots.add(10 * HOUR, Kind::Wininit);
+        assert_eq!(boots.settle(), Some(10 * HOUR));
+        assert!(!boots.provisional());
+        assert_eq!(boots.instants(), [10 * HOUR]);
+        // Shortly before a boot it belongs to it, and then the boot began earlier than was known.
+        boots.add(9 * HOUR, Kind::SensorStarted);
+        assert_eq!(boots.settle(), None);
+        boots.add(10 * HOUR - SECOND, Kind::SensorStarted);
+        assert_eq!(boots.settle(), Some(10 * HOUR - SECOND));
     }
 }

@@ -1,7 +1,5 @@
-//! Counting batches into groups. Within a batch everything is done on dictionary keys: rows of a stream are put into
-//! groups column by column, each combination of keys becomes a small number once, and only those combinations are looked
-//! up by their text. Memory is bounded by limits on groups, hosts, users and buckets of time. It refuses to read files
-//! and to judge what it counted.
+//! Counting batches: which rows belong to which stream, and how coarse the buckets of time are. Memory is bounded by
+//! limits on groups, hosts, users and buckets. It refuses to read files and to judge what it counted.
 
 use std::collections::HashMap;
 
@@ -10,21 +8,20 @@ use arrow::compute::{max, min};
 use rustc_hash::FxHashMap;
 
 use crate::columns::{CountError, Log, Logs, Texts, at, numbers, times};
-use crate::groups::{Groups, Place};
+use crate::counting::{Common, Counting, Interner};
 use crate::keys::EventKeys;
-use crate::local::{Local, Rows};
-use crate::report::{MAX_HOSTS, MAX_USERS, Parameters, Time};
+use crate::local::{Evidence, Rows};
+use crate::report::{MAX_HOSTS, Parameters, Time};
 use crate::survey::Survey;
-use crate::tally::{Counts, HostTally, step_for, width};
+use crate::tally::{step_for, width};
 
-/// Hosts told apart in the whole of a stream.
-const MAX_STREAM_HOSTS: usize = 4096;
 /// Hosts told apart in a group once there are too many cells.
 const FEW_HOSTS: usize = 16;
 /// Cells (a host in a bucket of time in a group) that are kept before buckets are joined.
 const MAX_CELLS: usize = 4 << 20;
-/// Different user names and file names that are kept.
-const MAX_NAMES: usize = 200_000;
+
+/// Event ids that are looked up in a table.
+const SMALL_IDS: usize = 64;
 
 /// Which events are counted, and by which fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,43 +113,6 @@ pub fn columns(specs: &[Spec]) -> Vec<String> {
     columns
 }
 
-/// Different texts, each with a number.
-#[derive(Debug, Default)]
-pub(crate) struct Interner {
-    numbers: HashMap<Box<str>, u32>,
-    texts: Vec<Box<str>>,
-}
-
-impl Interner {
-    fn number(&mut self, text: &str) -> Option<u32> {
-        if let Some(n) = self.numbers.get(text) {
-            return Some(*n);
-        }
-        if self.texts.len() >= MAX_NAMES {
-            return None;
-        }
-        let n = u32::try_from(self.texts.len()).ok()?;
-        self.texts.push(text.into());
-        self.numbers.insert(text.into(), n);
-        Some(n)
-    }
-
-    pub(crate) fn text(&self, number: u32) -> &str {
-        self.texts.get(number as usize).map_or("", |t| t)
-    }
-}
-
-/// One stream in the making.
-#[derive(Debug)]
-pub(crate) struct Counting {
-    pub(crate) spec: Spec,
-    pub(crate) channel: Option<String>,
-    pub(crate) total: Counts,
-    pub(crate) groups: Groups,
-    /// Users in the order they are met, so that those that are kept do not depend on where batches end.
-    pub(crate) users: Interner,
-}
-
 /// Counts batches.
 #[derive(Debug)]
 pub struct Collector {
@@ -165,19 +125,13 @@ pub struct Collector {
     span: Option<(Time, Time)>,
     cells: usize,
     most_hosts: usize,
-    local: Local,
 }
 
 impl Collector {
     /// A counter for these streams.
     pub fn new(specs: Vec<Spec>, names: Names, parameters: Parameters) -> Self {
-        let streams = specs.into_iter().map(|spec| Counting {
-            spec,
-            channel: None,
-            total: Counts::default(),
-            groups: Groups::new(parameters.max_groups),
-            users: Interner::default(),
-        });
+        let new = |spec| Counting::new(spec, parameters.max_groups);
+        let streams = specs.into_iter().map(new);
         Self {
             streams: streams.collect(),
             names,
@@ -187,7 +141,6 @@ impl Collector {
             span: None,
             cells: 0,
             most_hosts: MAX_HOSTS,
-            local: Local::default(),
         }
     }
 
@@ -205,17 +158,23 @@ impl Collector {
         let logs = Logs::of(batch)?;
         let rows = self.select(batch, &logs)?;
         self.widen(&time);
-        let evidence = (
-            Texts::of(batch, &self.names.file)?,
-            numbers(batch, &self.names.record)?,
-            numbers(batch, &self.names.offset)?,
-        );
+        let evidence = Evidence {
+            file: Texts::of(batch, &self.names.file)?,
+            record: numbers(batch, &self.names.record)?,
+            offset: numbers(batch, &self.names.offset)?,
+        };
         let texts = self.texts(batch, &rows)?;
+        let mut common = Common {
+            files: &mut self.files,
+            cells: &mut self.cells,
+            most_hosts: self.most_hosts,
+        };
         for (stream, rows) in rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            if self.streams[stream].channel.is_none() {
-                self.streams[stream].channel = logs.channel(rows[0] as usize).map(str::to_owned);
+            let stream = &mut self.streams[stream];
+            if stream.channel.is_none() {
+                stream.channel = logs.channel(rows[0] as usize).map(str::to_owned);
             }
-            let spec = &self.streams[stream].spec;
+            let spec = &stream.spec;
             let by: Vec<&Texts<'_>> = spec.by.iter().map(|field| &texts[field]).collect();
             let user = spec.user.as_ref().map(|field| &texts[field]);
             let input = Rows {
@@ -225,11 +184,11 @@ impl Collector {
                 time: &time,
                 host: &host,
                 places: &places,
+                evidence: &evidence,
                 width: width(self.step),
                 startup: self.parameters.startup_minutes,
             };
-            self.local.count(&input, survey);
-            self.flush(stream, &input, &evidence);
+            stream.count(&input, survey, &mut common);
         }
         self.shrink();
         Ok(())
@@ -267,8 +226,9 @@ impl Collector {
             return Ok(rows);
         }
         let ids = numbers(batch, "EventID")?;
-        // The streams of an event, worked out once for each log and id.
+        // The streams of an event, worked out once for each log and id; most ids are small.
         let mut known: FxHashMap<(Log, i64), usize> = FxHashMap::default();
+        let mut small = [[usize::MAX; SMALL_IDS]; Log::COUNT];
         let mut lists: Vec<Vec<usize>> = Vec::new();
         let belongs = |log: Log, id: i64, at: usize| match &self.streams[at].spec.rows {
             Select::Sysmon(wanted) => log == Log::Sysmon && *wanted == id,
@@ -285,12 +245,16 @@ impl Collector {
                 continue;
             };
             let (log, new) = (logs.log(row as usize), lists.len());
-            let list = *known.entry((log, id)).or_insert(new);
-            if list == new {
+            let list = match usize::try_from(id) {
+                Ok(id) if id < SMALL_IDS => &mut small[log as usize][id],
+                _ => known.entry((log, id)).or_insert(usize::MAX),
+            };
+            if *list == usize::MAX {
+                *list = new;
                 let fits = |at: &usize| belongs(log, id, *at);
                 lists.push(selective.iter().copied().filter(fits).collect());
             }
-            for stream in &lists[list] {
+            for stream in &lists[*list] {
                 rows[*stream].push(row);
             }
         }
@@ -322,7 +286,37 @@ impl Collector {
         }
     }
 
-    pub(crate) fn coarsen(&mut self, step: u32) {
+    /// Adds to the groups what is counted by keys only.
+    fn flush(&mut self) {
+        let mut common = Common {
+            files: &mut self.files,
+            cells: &mut self.cells,
+            most_hosts: self.most_hosts,
+        };
+        for stream in &mut self.streams {
+            stream.flush(&mut common);
+        }
+    }
+
+    /// Ends the counting: everything is in the groups, in buckets at this step or coarser ones, and placed after the
+    /// boots that are known in the end.
+    pub(crate) fn end(&mut self, step: u32, survey: &Survey) {
+        self.flush();
+        let startup = self.parameters.startup_minutes;
+        for stream in &mut self.streams {
+            let groups = stream.groups.iter_mut().map(|g| &mut g.counts);
+            for counts in groups.chain([&mut stream.total]) {
+                counts.decide(|host| survey.provisional(host), startup);
+            }
+        }
+        if step > self.step {
+            self.coarsen(step);
+        }
+    }
+
+    fn coarsen(&mut self, step: u32) {
+        // What is counted by keys only has buckets as they were.
+        self.flush();
         let mut cells = 0;
         for stream in &mut self.streams {
             let from = self.step;
@@ -338,87 +332,10 @@ impl Collector {
 
     /// Makes room where there are too many cells.
     fn shrink(&mut self) {
-        for stream in &mut self.streams {
-            self.cells = self
-                .cells
-                .saturating_sub(std::mem::take(&mut stream.groups.freed));
-        }
         if self.cells > MAX_CELLS {
             self.coarsen(self.step + 1);
             if self.cells > MAX_CELLS / 2 {
                 self.most_hosts = FEW_HOSTS;
-            }
-        }
-    }
-
-    /// Adds what was counted in a batch to the groups.
-    fn flush(
-        &mut self,
-        stream: usize,
-        input: &Rows<'_>,
-        evidence: &(Texts<'_>, Int64Array, Int64Array),
-    ) {
-        let stream = &mut self.streams[stream];
-        let mut values: Vec<Option<&str>> = Vec::with_capacity(input.by.len());
-        if let Some(users) = input.user {
-            for user in self.local.users().filter_map(|key| users.value(key)) {
-                stream.users.number(user);
-            }
-        }
-        for (number, found) in self.local.groups().enumerate() {
-            values.clear();
-            let row = found.row as usize;
-            values.extend(input.by.iter().map(|texts| texts.value(texts.key(row))));
-            let group = stream.groups.take(&values, found.count);
-            stream.total.count += found.count;
-            let earlier = found.first < group.counts.first.unwrap_or(Time::MAX);
-            if group.example.is_none() || (found.timed() && earlier) {
-                let (files, records, offsets) = evidence;
-                let row = found.earliest as usize;
-                group.example = Some(Place {
-                    file: files
-                        .value(files.key(row))
-                        .and_then(|f| self.files.number(f)),
-                    record: at(records, row),
-                    offset: at(offsets, row),
-                });
-            }
-            for counts in [&mut group.counts, &mut stream.total] {
-                if found.timed() {
-                    counts.add_time(found.first, found.last);
-                }
-                counts.later += found.later;
-                counts.unknown += found.unknown;
-            }
-            for (minute, count) in self.local.minutes_of(number) {
-                group.counts.add_minute(minute, count);
-                stream.total.add_minute(minute, count);
-            }
-            // A cell is counted under the place that its host was given.
-            for host in self.local.hosts_of(number) {
-                let tally = HostTally {
-                    host: host.place,
-                    count: host.count,
-                    start_up: host.start_up,
-                    first: host.first,
-                    last: host.last,
-                };
-                let (few, many) = (self.most_hosts, MAX_STREAM_HOSTS);
-                let place = group.counts.add_host(tally, few);
-                let total_place = stream.total.add_host(tally, many);
-                for (bucket, count) in self.local.cells_of(host) {
-                    self.cells += usize::from(group.counts.add_cell(bucket, place, count));
-                    stream.total.add_cell(bucket, total_place, count);
-                }
-            }
-            let Some(users) = input.user else {
-                continue;
-            };
-            for key in self.local.users_of(number) {
-                if let Some(user) = users.value(key).and_then(|u| stream.users.number(u)) {
-                    group.counts.add_user(user, MAX_USERS);
-                    stream.total.add_user(user, MAX_USERS);
-                }
             }
         }
     }

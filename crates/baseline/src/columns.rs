@@ -29,7 +29,7 @@ pub(crate) enum Texts<'a> {
 }
 
 /// The key of a row without a value.
-const ABSENT: u32 = u32::MAX;
+pub(crate) const ABSENT: u32 = u32::MAX;
 
 impl<'a> Texts<'a> {
     pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Result<Self, CountError> {
@@ -67,6 +67,18 @@ impl<'a> Texts<'a> {
         matches!(self, Self::None)
     }
 
+    /// The values, to be kept beyond the batch.
+    pub(crate) fn values(&self) -> Values {
+        match self {
+            Self::None => Values::None,
+            Self::Dictionary { values, .. } => Values::Dictionary((*values).clone()),
+            Self::Other(distinct) => {
+                let owned = |v: &Option<_>| v.as_deref().map(str::to_owned);
+                Values::Other(distinct.values.iter().map(owned).collect())
+            }
+        }
+    }
+
     pub(crate) fn value(&self, key: u32) -> Option<&str> {
         let key = key as usize;
         match self {
@@ -91,6 +103,40 @@ impl<'a> Texts<'a> {
     pub(crate) fn each<T>(&self, f: impl Fn(Option<&str>) -> T) -> PerValue<T> {
         let keys = 0..u32::try_from(self.len()).unwrap_or(ABSENT);
         PerValue(keys.chain([ABSENT]).map(|key| f(self.value(key))).collect())
+    }
+}
+
+/// The distinct values of a text column, kept beyond its batch.
+#[derive(Debug)]
+pub(crate) enum Values {
+    None,
+    Dictionary(StringArray),
+    Other(Vec<Option<String>>),
+}
+
+impl Values {
+    pub(crate) fn value(&self, key: u32) -> Option<&str> {
+        let key = key as usize;
+        match self {
+            Self::None => None,
+            Self::Dictionary(values) => {
+                (key < values.len() && values.is_valid(key)).then(|| values.value(key))
+            }
+            Self::Other(values) => values.get(key)?.as_deref(),
+        }
+    }
+
+    /// Whether these are the very values of a batch's column, so that its keys mean the same.
+    pub(crate) fn serve(&self, texts: &Texts<'_>) -> bool {
+        match (self, texts) {
+            (Self::None, Texts::None) => true,
+            (Self::Dictionary(own), Texts::Dictionary { values, .. }) => {
+                // What is kept is not freed, so the same place in memory is the same values.
+                let place = |v: &StringArray| (v.value_offsets().as_ptr(), v.values().as_ptr());
+                own.len() == values.len() && (own.is_empty() || place(own) == place(values))
+            }
+            _ => false,
+        }
     }
 }
 
@@ -166,6 +212,11 @@ pub(crate) enum Log {
     Security,
     System,
     Other,
+}
+
+impl Log {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 4;
 }
 
 /// Which log each row of a batch belongs to: by channel, and where that is absent by provider.

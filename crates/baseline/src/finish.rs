@@ -1,7 +1,8 @@
 //! From counts to the report: rates with their intervals, what stands out, and the order in which it is told. It refuses
 //! to count.
 
-use crate::collect::{Collector, Counting, Interner, Select};
+use crate::collect::{Collector, Select};
+use crate::counting::{Counting, Interner};
 use crate::groups::{self, Place};
 use crate::rate::{Rates, regularity};
 use crate::report::{
@@ -41,11 +42,8 @@ impl Collector {
         let (hosts, rank) = survey.hosts();
         let exposure = survey.exposure(&hosts);
         let span = exposure.first.zip(exposure.last);
-        if let Some((first, last)) = span
-            && step_for(first, last) > self.step
-        {
-            self.coarsen(step_for(first, last));
-        }
+        let step = span.map_or(0, |(first, last)| step_for(first, last));
+        self.end(step, survey);
         let length = width(self.step);
         let bucket = |t: Time| t.div_euclid(length);
         let timeline = span.map_or_else(Timeline::default, |(first, last)| {
@@ -120,6 +118,7 @@ impl Frame<'_> {
             total,
             groups,
             users,
+            ..
         } = counting;
         let sketch = groups.sketched().then(|| Sketch {
             kept: groups.len(),
@@ -157,8 +156,14 @@ impl Frame<'_> {
         }
     }
 
-    fn group(&self, group: groups::Group, of: u64, users: &Interner, rates: &mut Rates) -> Group {
-        let marks = self.marks(&group.counts);
+    fn group(
+        &self,
+        mut group: groups::Group,
+        of: u64,
+        users: &Interner,
+        rates: &mut Rates,
+    ) -> Group {
+        let marks = self.marks(&mut group.counts);
         let count = group.counts.count;
         Group {
             values: group
@@ -193,13 +198,13 @@ impl Frame<'_> {
         *self.rank.get(place as usize)?
     }
 
-    fn tally(&self, counts: Counts, names: &Interner, rates: &mut Rates) -> Tally {
+    fn tally(&self, mut counts: Counts, names: &Interner, rates: &mut Rates) -> Tally {
         let start_up = counts.start_up(self.parameters.startup_minutes);
         // A sketched group counts events it never saw; where those lay is not known, so they are not taken for quiet.
         let outside = counts.count - start_up.min(counts.count);
         let mut timeline: Vec<(usize, u64)> = Vec::new();
         let mut days: Vec<i64> = Vec::new();
-        for cell in &counts.cells {
+        for cell in counts.cells.settled() {
             let at = self.bucket(cell.bucket);
             match timeline.last_mut() {
                 Some((last, count)) if *last == at => *count += cell.count,
@@ -215,7 +220,7 @@ impl Frame<'_> {
             .map(|(_, n)| n)
             .sum();
         let placed: u64 = timeline.iter().map(|(_, n)| n).sum();
-        let regularity = self.regularity(&counts);
+        let regularity = self.regularity(&mut counts);
         let mut hosts: Vec<HostCount> = counts
             .hosts
             .iter()
@@ -258,16 +263,16 @@ impl Frame<'_> {
         self.observed.get(place as usize).copied().unwrap_or(0)
     }
 
-    fn regularity(&self, counts: &Counts) -> Regularity {
+    fn regularity(&self, counts: &mut Counts) -> Regularity {
         let hosts = counts.hosts.iter().map(|h| h.host);
         let buckets: i64 = hosts.map(|h| self.observed(h)).sum();
         regularity(
-            counts.cells.iter().map(|c| c.count),
+            counts.cells.settled().iter().map(|c| c.count),
             u64::try_from(buckets).unwrap_or(0),
         )
     }
 
-    fn marks(&self, counts: &Counts) -> Vec<Mark> {
+    fn marks(&self, counts: &mut Counts) -> Vec<Mark> {
         let mut marks = Vec::new();
         if counts.hosts.len() == 1 && !counts.more_hosts && self.hosts.len() > 1 {
             marks.push(Mark::OneHost);
@@ -282,9 +287,10 @@ impl Frame<'_> {
     }
 
     /// The bucket that stands out most from what its host has otherwise.
-    fn above_habit(&self, counts: &Counts) -> Option<Mark> {
+    fn above_habit(&self, counts: &mut Counts) -> Option<Mark> {
         let mut by_host: Vec<(u32, u64, i64)> = counts
             .cells
+            .settled()
             .iter()
             .filter(|c| c.host != OTHER)
             .map(|c| (c.host, c.count, c.bucket))

@@ -6,6 +6,7 @@ mod boots;
 mod collect;
 mod columns;
 mod compare;
+mod counting;
 mod finish;
 mod groups;
 pub mod keys;

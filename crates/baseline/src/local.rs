@@ -1,14 +1,15 @@
-//! Counting within one batch, on dictionary keys only: which combinations of keys there are, and for each its hosts,
-//! buckets of time, minutes after boot and users. Everything lies in flat lists that are used again for the next batch,
-//! so that an event costs no allocation. It refuses to look at text.
+//! Counting on dictionary keys only: which combinations of keys there are, and for each its hosts, buckets of time,
+//! minutes after boot and users. Batches with the same dictionaries are counted together, so that text is looked at once
+//! for many of them. Everything lies in flat lists that are used again, so that an event costs no allocation. It
+//! refuses to look at text.
 
 use arrow::array::Int64Array;
 use rustc_hash::FxHashMap;
 
-use crate::columns::{self, Texts};
+use crate::columns::{self, ABSENT, Texts};
 use crate::report::{MAX_MINUTES, Time};
 use crate::survey::Survey;
-use crate::tally::Distance;
+use crate::tally::{Distance, Provisional};
 
 /// Rows of one stream, and the columns they are counted by.
 pub(crate) struct Rows<'b> {
@@ -19,10 +20,36 @@ pub(crate) struct Rows<'b> {
     pub(crate) host: &'b Texts<'b>,
     /// The survey's place of each host key; the last is for rows without one.
     pub(crate) places: &'b [u32],
+    pub(crate) evidence: &'b Evidence<'b>,
     /// Microseconds of a bucket of time.
     pub(crate) width: i64,
     /// Minutes after a boot that count as start-up.
     pub(crate) startup: u32,
+}
+
+/// Where the records of a batch stand.
+pub(crate) struct Evidence<'b> {
+    pub(crate) file: Texts<'b>,
+    pub(crate) record: Int64Array,
+    pub(crate) offset: Int64Array,
+}
+
+/// Where one record stands: its file by key, its number, its offset.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Spot {
+    pub(crate) file: u32,
+    pub(crate) record: Option<i64>,
+    pub(crate) offset: Option<i64>,
+}
+
+impl Evidence<'_> {
+    fn spot(&self, row: usize) -> Spot {
+        Spot {
+            file: self.file.key(row),
+            record: columns::at(&self.record, row),
+            offset: columns::at(&self.offset, row),
+        }
+    }
 }
 
 /// No further item.
@@ -30,10 +57,8 @@ const END: u32 = u32::MAX;
 
 /// Rows with the same keys.
 pub(crate) struct Found {
-    /// The first of them.
-    pub(crate) row: u32,
-    /// The one with the earliest time, else the first.
-    pub(crate) earliest: u32,
+    /// Of the one with the earliest time, else of the first.
+    pub(crate) spot: Spot,
     pub(crate) count: u64,
     pub(crate) first: Time,
     pub(crate) last: Time,
@@ -41,6 +66,7 @@ pub(crate) struct Found {
     pub(crate) unknown: u64,
     hosts: u32,
     minutes: u32,
+    provisional: u32,
     users: u32,
 }
 
@@ -61,37 +87,73 @@ pub(crate) struct HostFound {
     /// Events in these ends share the boot they come after.
     after: (Time, Time),
     boot: Option<Time>,
+    provisional: bool,
     /// Ends of the bucket of the latest cell.
     bucket: (Time, Time),
     cells: u32,
     next: u32,
 }
 
+/// Keys up to which a table has a place for each.
+const MAX_DIRECT: usize = 1 << 16;
+
 /// Numbers for pairs of numbers, in the order they are met.
 #[derive(Debug, Default)]
 struct Pairs {
     numbers: FxHashMap<u64, u32>,
-    last: (u64, u32),
+    /// Numbers by the second of a pair, where the first is always 0.
+    direct: Vec<u32>,
+    /// The pairs by number.
+    pairs: Vec<(u32, u32)>,
+    last: Option<((u32, u32), u32)>,
 }
 
 impl Pairs {
     fn clear(&mut self) {
         self.numbers.clear();
-        self.last = (u64::MAX, 0);
+        self.direct.clear();
+        self.pairs.clear();
+        self.last = None;
     }
 
     /// The number of a pair, and whether it is a new one.
     #[inline]
     fn number(&mut self, a: u32, b: u32) -> (u32, bool) {
-        let key = u64::from(a) << 32 | u64::from(b);
-        // Both halves at their highest are an absent value of a group that no batch has rows for.
-        if key == self.last.0 && key != u64::MAX {
-            return (self.last.1, false);
+        if let Some((pair, number)) = self.last
+            && pair == (a, b)
+        {
+            return (number, false);
         }
-        let next = u32::try_from(self.numbers.len()).unwrap_or(END);
+        let key = u64::from(a) << 32 | u64::from(b);
+        let next = u32::try_from(self.pairs.len()).unwrap_or(END);
         let number = *self.numbers.entry(key).or_insert(next);
-        self.last = (key, number);
+        if number == next {
+            self.pairs.push((a, b));
+        }
+        self.last = Some(((a, b), number));
         (number, number == next)
+    }
+
+    /// The numbers of pairs of 0 and the keys of a column.
+    fn number_column(&mut self, texts: &Texts<'_>, rows: &[u32], ids: &mut [u32]) {
+        let len = texts.len();
+        if len > MAX_DIRECT {
+            for (id, row) in ids.iter_mut().zip(rows) {
+                *id = self.number(0, texts.key(*row as usize)).0;
+            }
+            return;
+        }
+        // The last place is for rows without a value.
+        self.direct.resize(len + 1, END);
+        for (id, row) in ids.iter_mut().zip(rows) {
+            let key = texts.key(*row as usize);
+            let number = &mut self.direct[(key as usize).min(len)];
+            if *number == END {
+                *number = u32::try_from(self.pairs.len()).unwrap_or(END);
+                self.pairs.push((0, key));
+            }
+            *id = *number;
+        }
     }
 }
 
@@ -100,6 +162,7 @@ pub(crate) struct Local {
     columns: Vec<Pairs>,
     by_host: Pairs,
     by_minute: Pairs,
+    by_provisional: Pairs,
     by_user: Pairs,
     ids: Vec<u32>,
     groups: Vec<Found>,
@@ -108,8 +171,13 @@ pub(crate) struct Local {
     cells: Vec<(i64, u64, u32)>,
     /// Minute, count, next of the same group.
     minutes: Vec<(u8, u64, u32)>,
+    /// Place of the host, minute, count, next of the same group; these come after provisional boots.
+    provisional: Vec<(Provisional, u32)>,
     /// Key, next of the same group.
     users: Vec<(u32, u32)>,
+    rows: usize,
+    /// The state of the boots that distances were last taken from.
+    boots: u64,
 }
 
 impl std::fmt::Debug for Local {
@@ -119,16 +187,40 @@ impl std::fmt::Debug for Local {
 }
 
 impl Local {
-    /// Counts these rows, and forgets those before.
-    pub(crate) fn count(&mut self, input: &Rows<'_>, survey: &Survey) {
+    /// Forgets all rows.
+    pub(crate) fn clear(&mut self) {
         self.groups.clear();
         self.hosts.clear();
         self.cells.clear();
         self.minutes.clear();
+        self.provisional.clear();
         self.users.clear();
-        for pairs in [&mut self.by_host, &mut self.by_minute, &mut self.by_user] {
+        let pairs = [
+            &mut self.by_host,
+            &mut self.by_minute,
+            &mut self.by_provisional,
+            &mut self.by_user,
+        ];
+        for pairs in pairs.into_iter().chain(&mut self.columns) {
             pairs.clear();
         }
+        self.rows = 0;
+    }
+
+    /// How many rows were counted.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Counts these rows beside those before, whose keys mean the same and whose buckets are as wide.
+    pub(crate) fn count(&mut self, input: &Rows<'_>, survey: &Survey) {
+        if survey.changes() != self.boots {
+            self.boots = survey.changes();
+            for host in &mut self.hosts {
+                host.after = (1, 0);
+            }
+        }
+        self.rows += input.rows.len();
         self.number(input);
         let ids = std::mem::take(&mut self.ids);
         for (&row, &group) in input.rows.iter().zip(&ids) {
@@ -142,12 +234,13 @@ impl Local {
         self.ids.clear();
         self.ids.resize(input.rows.len(), 0);
         self.columns.resize_with(input.by.len(), Pairs::default);
-        for (pairs, texts) in self.columns.iter_mut().zip(input.by) {
-            // A column that the batch lacks tells no rows apart.
-            if texts.is_none() {
-                continue;
-            }
-            pairs.clear();
+        // A column that the batch lacks tells no rows apart.
+        let columns = self.columns.iter_mut().zip(input.by);
+        let mut columns = columns.filter(|(_, texts)| !texts.is_none());
+        if let Some((pairs, texts)) = columns.next() {
+            pairs.number_column(texts, input.rows, &mut self.ids);
+        }
+        for (pairs, texts) in columns {
             for (id, row) in self.ids.iter_mut().zip(input.rows) {
                 *id = pairs.number(*id, texts.key(*row as usize)).0;
             }
@@ -159,8 +252,7 @@ impl Local {
         let (at, n) = (row as usize, number as usize);
         if n >= self.groups.len() {
             self.groups.push(Found {
-                row,
-                earliest: row,
+                spot: input.evidence.spot(at),
                 count: 0,
                 first: Time::MAX,
                 last: Time::MIN,
@@ -168,33 +260,41 @@ impl Local {
                 unknown: 0,
                 hosts: END,
                 minutes: END,
+                provisional: END,
                 users: END,
             });
         }
+        let group = &mut self.groups[n];
         let key = (input.host.key(at) as usize).min(input.places.len() - 1);
         let place = input.places[key];
-        let (h, new) = self.by_host.number(number, place);
-        if new {
-            self.hosts.push(HostFound {
-                place,
-                count: 0,
-                start_up: 0,
-                first: Time::MAX,
-                last: Time::MIN,
-                after: (1, 0),
-                boot: None,
-                bucket: (1, 0),
-                cells: END,
-                next: std::mem::replace(&mut self.groups[n].hosts, h),
-            });
+        // Mostly it is the host that the group was last seen on.
+        let mut h = group.hosts;
+        if self.hosts.get(h as usize).is_none_or(|h| h.place != place) {
+            let (number, new) = self.by_host.number(number, place);
+            if new {
+                self.hosts.push(HostFound {
+                    place,
+                    count: 0,
+                    start_up: 0,
+                    first: Time::MAX,
+                    last: Time::MIN,
+                    after: (1, 0),
+                    boot: None,
+                    provisional: false,
+                    bucket: (1, 0),
+                    cells: END,
+                    next: std::mem::replace(&mut group.hosts, number),
+                });
+            }
+            h = number;
         }
-        let (group, host) = (&mut self.groups[n], &mut self.hosts[h as usize]);
+        let host = &mut self.hosts[h as usize];
         group.count += 1;
         host.count += 1;
         if let Some(time) = columns::at(input.time, at) {
             if time < group.first {
                 group.first = time;
-                group.earliest = row;
+                group.spot = input.evidence.spot(at);
             }
             group.last = group.last.max(time);
             host.first = host.first.min(time);
@@ -210,6 +310,26 @@ impl Local {
                 host.bucket = (start, start.saturating_add(input.width));
             }
             match host.distance(time, survey) {
+                Distance::Unknown => group.unknown += 1,
+                distance if host.provisional => {
+                    let minute = match distance {
+                        Distance::Minutes(minute) => Some(minute),
+                        _ => None,
+                    };
+                    let code = minute.map_or(ABSENT, u32::from);
+                    let (p, new) = self.by_provisional.number(h, code);
+                    if new {
+                        let next = std::mem::replace(&mut group.provisional, p);
+                        let (host, count) = (place, 0);
+                        let entry = Provisional {
+                            host,
+                            minute,
+                            count,
+                        };
+                        self.provisional.push((entry, next));
+                    }
+                    self.provisional[p as usize].0.count += 1;
+                }
                 Distance::Minutes(minute) => {
                     host.start_up += u64::from(u32::from(minute) < input.startup);
                     let (m, new) = self.by_minute.number(number, u32::from(minute));
@@ -220,15 +340,20 @@ impl Local {
                     self.minutes[m as usize].1 += 1;
                 }
                 Distance::Later => group.later += 1,
-                Distance::Unknown => group.unknown += 1,
             }
         }
         if let Some(user) = input.user {
             let key = user.key(at);
-            let (u, new) = self.by_user.number(number, key);
-            if new {
-                let next = std::mem::replace(&mut group.users, u);
-                self.users.push((key, next));
+            if self
+                .users
+                .get(group.users as usize)
+                .is_none_or(|u| u.0 != key)
+            {
+                let (u, new) = self.by_user.number(number, key);
+                if new {
+                    let next = std::mem::replace(&mut group.users, u);
+                    self.users.push((key, next));
+                }
             }
         }
     }
@@ -236,6 +361,18 @@ impl Local {
     /// The combinations of keys, in the order they were met.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &Found> {
         self.groups.iter()
+    }
+
+    /// The key of each column in a group.
+    pub(crate) fn keys_of(&self, group: usize, keys: &mut Vec<u32>) {
+        keys.clear();
+        let mut number = group;
+        for column in self.columns.iter().rev() {
+            let pair = column.pairs.get(number).copied();
+            keys.push(pair.map_or(ABSENT, |p| p.1));
+            number = pair.map_or(number, |p| p.0 as usize);
+        }
+        keys.reverse();
     }
 
     pub(crate) fn hosts_of(&self, group: usize) -> impl Iterator<Item = &HostFound> {
@@ -255,7 +392,13 @@ impl Local {
         std::iter::successors(first, move |m| from(m.2)).map(|m| (m.0, m.1))
     }
 
-    /// Keys of users in the order of the rows; one may come more than once.
+    pub(crate) fn provisional_of(&self, group: usize) -> impl Iterator<Item = Provisional> {
+        let from = |at: u32| self.provisional.get(at as usize);
+        let first = from(self.groups[group].provisional);
+        std::iter::successors(first, move |p| from(p.1)).map(|p| p.0)
+    }
+
+    /// Keys of users in the order they were met; one comes once for each group.
     pub(crate) fn users(&self) -> impl Iterator<Item = u32> {
         self.users.iter().map(|u| u.0)
     }
@@ -272,6 +415,7 @@ impl HostFound {
             let boots = survey.boots_of(self.place);
             let at = boots.partition_point(|b| *b <= time);
             self.boot = at.checked_sub(1).map(|i| boots[i]);
+            self.provisional = survey.provisional(self.place);
             self.after = (
                 self.boot.unwrap_or(Time::MIN),
                 boots.get(at).copied().unwrap_or(Time::MAX),

@@ -14,6 +14,8 @@ use crate::report::{Boot, Exposure, Host, Time};
 const MAX_HOSTS: usize = 100_000;
 /// Days of hosts told apart, over all hosts. Beyond them a day without a place of its own joins the one before it.
 const MAX_DAYS: usize = 2_000_000;
+/// Hosts whose events after provisional boots are counted apart.
+const MAX_PROVISIONAL: usize = 256;
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 /// The least time a machine counts as observed, in days: an hour.
@@ -26,6 +28,9 @@ struct Seen {
     /// First and last event of each day (UTC) that has any.
     days: BTreeMap<i64, (Time, Time)>,
     boots: Boots,
+    provisional: bool,
+    /// Whether events after provisional boots are counted apart, so that such boots can be taken back.
+    counted_so: bool,
 }
 
 impl Seen {
@@ -59,6 +64,10 @@ pub struct Survey {
     /// How many days all hosts have together.
     days: usize,
     late: bool,
+    /// How often boots turned out otherwise than known before.
+    changes: u64,
+    /// How many hosts had provisional boots.
+    provisional: usize,
 }
 
 /// The columns that a survey reads, by canonical name.
@@ -118,9 +127,18 @@ impl Survey {
         }
         self.signs(batch, &host, &time, &places)?;
         for (host, before) in self.hosts.iter_mut().zip(before) {
-            if let (Some(from), Some(last)) = (host.boots.settle(), before) {
-                self.late |= from <= last;
+            let was = host.provisional;
+            let Some(from) = host.boots.settle() else {
+                continue;
+            };
+            host.provisional = host.boots.provisional();
+            if host.provisional && !was {
+                host.counted_so = self.provisional < MAX_PROVISIONAL;
+                self.provisional += 1;
             }
+            self.changes += 1;
+            let taken_back = was && !host.provisional && !host.counted_so;
+            self.late |= taken_back || before.is_some_and(|last| from <= last);
         }
         Ok(())
     }
@@ -257,6 +275,17 @@ impl Survey {
         self.hosts
             .get(place as usize)
             .map_or(&[], |h| h.boots.instants())
+    }
+
+    /// Whether the boots of the machine in this place may turn out to be none, and events after them are counted apart.
+    pub(crate) fn provisional(&self, place: u32) -> bool {
+        let host = self.hosts.get(place as usize);
+        host.is_some_and(|h| h.provisional && h.counted_so)
+    }
+
+    /// Another number whenever the boots of some machine have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Every machine with events, by name, and for each place its rank in this list, if it is there.

@@ -37,6 +37,69 @@ pub(crate) struct Cell {
     pub(crate) count: u64,
 }
 
+/// New cells that are let lie before they are sorted in.
+const MIN_UNSORTED: usize = 32;
+
+/// Cells by bucket, then host. New ones are laid behind those in order, and sorted in when there are as many of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cells {
+    cells: Vec<Cell>,
+    sorted: usize,
+}
+
+impl Cells {
+    pub(crate) fn add(&mut self, cell: Cell) {
+        match self.cells.last_mut() {
+            Some(last) if (last.bucket, last.host) == (cell.bucket, cell.host) => {
+                last.count += cell.count;
+            }
+            _ => {
+                if self.cells.len() >= (2 * self.sorted).max(MIN_UNSORTED) {
+                    self.settle();
+                }
+                self.cells.push(cell);
+            }
+        }
+    }
+
+    /// How many there are; one that came twice may be counted twice.
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// All of them, each once.
+    pub(crate) fn settled(&mut self) -> &[Cell] {
+        self.settle();
+        &self.cells
+    }
+
+    fn settle(&mut self) {
+        if self.sorted == self.cells.len() {
+            return;
+        }
+        // The stable sort merges what already is in order.
+        self.cells.sort_by_key(|c| (c.bucket, c.host));
+        self.cells.dedup_by(|next, cell| {
+            let same = (next.bucket, next.host) == (cell.bucket, cell.host);
+            if same {
+                cell.count += next.count;
+            }
+            same
+        });
+        self.sorted = self.cells.len();
+    }
+
+    /// Joins each so many buckets.
+    fn coarsen(&mut self, factor: i64) {
+        for cell in &mut self.cells {
+            cell.bucket = cell.bucket.div_euclid(factor);
+        }
+        self.sorted = 0;
+        self.settle();
+        self.cells.shrink_to_fit();
+    }
+}
+
 /// Events of one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostTally {
@@ -45,6 +108,16 @@ pub(crate) struct HostTally {
     pub(crate) start_up: u64,
     pub(crate) first: Time,
     pub(crate) last: Time,
+}
+
+impl HostTally {
+    /// Adds other events of the same host.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.count += more.count;
+        self.start_up += more.start_up;
+        self.first = self.first.min(more.first);
+        self.last = self.last.max(more.last);
+    }
 }
 
 /// How far an event is from the latest boot of its host.
@@ -56,6 +129,14 @@ pub(crate) enum Distance {
     Unknown,
 }
 
+/// Events of one host so many whole minutes, or longer, after a boot that may turn out to be none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Provisional {
+    pub(crate) host: u32,
+    pub(crate) minute: Option<u8>,
+    pub(crate) count: u64,
+}
+
 /// The counts of a set of events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
@@ -65,53 +146,23 @@ pub(crate) struct Counts {
     /// By host.
     pub(crate) hosts: Vec<HostTally>,
     pub(crate) more_hosts: bool,
-    /// By bucket, then host.
-    pub(crate) cells: Vec<Cell>,
+    pub(crate) cells: Cells,
     /// Empty until there is an event soon after a boot.
     pub(crate) minutes: Vec<u64>,
     pub(crate) later: u64,
     pub(crate) unknown: u64,
+    /// By host, then minute.
+    provisional: Vec<Provisional>,
     /// Places of the users, in order.
     pub(crate) users: Vec<u32>,
 }
 
 impl Counts {
-    /// Adds events of one host in one bucket.
-    pub(crate) fn add_cell(&mut self, bucket: i64, host: u32, count: u64) -> bool {
-        let key = (bucket, host);
-        // Recordings are mostly in order, so the place is mostly near the end.
-        let at = match self.cells.last() {
-            Some(last) if (last.bucket, last.host) < key => Err(self.cells.len()),
-            _ => self
-                .cells
-                .binary_search_by_key(&key, |c| (c.bucket, c.host)),
-        };
-        match at {
-            Ok(at) => {
-                self.cells[at].count += count;
-                false
-            }
-            Err(at) => {
-                let cell = Cell {
-                    bucket,
-                    host,
-                    count,
-                };
-                self.cells.insert(at, cell);
-                true
-            }
-        }
-    }
-
     /// Adds events of one host; says under which place they are counted.
     pub(crate) fn add_host(&mut self, events: HostTally, most: usize) -> u32 {
         match self.hosts.binary_search_by_key(&events.host, |h| h.host) {
             Ok(at) => {
-                let host = &mut self.hosts[at];
-                host.count += events.count;
-                host.start_up += events.start_up;
-                host.first = host.first.min(events.first);
-                host.last = host.last.max(events.last);
+                self.hosts[at].add(&events);
                 events.host
             }
             Err(at) if self.hosts.len() < most || events.host == OTHER => {
@@ -131,6 +182,37 @@ impl Counts {
             self.minutes = vec![0; MAX_MINUTES];
         }
         self.minutes[usize::from(minute)] += count;
+    }
+
+    pub(crate) fn add_provisional(&mut self, events: Provisional) {
+        let key = |p: &Provisional| (p.host, p.minute);
+        match self.provisional.binary_search_by_key(&key(&events), key) {
+            Ok(at) => self.provisional[at].count += events.count,
+            Err(at) => self.provisional.insert(at, events),
+        }
+    }
+
+    /// Counts what came after provisional boots as what it is, now that it is known on which hosts these were boots.
+    pub(crate) fn decide(&mut self, stand: impl Fn(u32) -> bool, startup: u32) {
+        for events in std::mem::take(&mut self.provisional) {
+            match events.minute {
+                _ if !stand(events.host) => self.unknown += events.count,
+                None => self.later += events.count,
+                Some(minute) => {
+                    self.add_minute(minute, events.count);
+                    if u32::from(minute) < startup {
+                        self.add_start_up(events.host, events.count);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_start_up(&mut self, host: u32, count: u64) {
+        let find = |host| self.hosts.binary_search_by_key(&host, |h| h.host);
+        if let Ok(at) = find(host).or_else(|_| find(OTHER)) {
+            self.hosts[at].start_up += count;
+        }
     }
 
     /// Events in the first minutes after a boot.
@@ -156,23 +238,7 @@ impl Counts {
 
     /// Joins buckets from one step of coarseness to a later one.
     pub(crate) fn coarsen(&mut self, from: u32, to: u32) {
-        let factor = width(to) / width(from);
-        let mut joined: Vec<Cell> = Vec::with_capacity(self.cells.len() / 2);
-        let mut cells = std::mem::take(&mut self.cells);
-        for cell in &mut cells {
-            cell.bucket = cell.bucket.div_euclid(factor);
-        }
-        cells.sort_unstable_by_key(|c| (c.bucket, c.host));
-        for cell in cells {
-            match joined.last_mut() {
-                Some(last) if (last.bucket, last.host) == (cell.bucket, cell.host) => {
-                    last.count += cell.count;
-                }
-                _ => joined.push(cell),
-            }
-        }
-        joined.shrink_to_fit();
-        self.cells = joined;
+        self.cells.coarsen(width(to) / width(from));
     }
 }
 
@@ -199,11 +265,16 @@ mod tests {
         ) {
             let (mut fine, mut coarse) = (Counts::default(), Counts::default());
             for (time, host) in &events {
-                fine.add_cell(time.div_euclid(width(from)), *host, 1);
-                coarse.add_cell(time.div_euclid(width(from + more)), *host, 1);
+                for (counts, step) in [(&mut fine, from), (&mut coarse, from + more)] {
+                    let bucket = time.div_euclid(width(step));
+                    counts.cells.add(Cell { bucket, host: *host, count: 1 });
+                }
             }
             fine.coarsen(from, from + more);
-            prop_assert_eq!(fine.cells, coarse.cells);
+            let cells = coarse.cells.settled();
+            prop_assert_eq!(fine.cells.settled(), cells);
+            prop_assert!(cells.is_sorted_by(|a, b| (a.bucket, a.host) < (b.bucket, b.host)));
+            prop_assert_eq!(cells.iter().map(|c| c.count).sum::<u64>(), events.len() as u64);
         }
     }
 }
