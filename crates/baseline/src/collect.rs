@@ -8,9 +8,10 @@ use arrow::compute::{max, min};
 use rustc_hash::FxHashMap;
 
 use crate::columns::{CountError, Log, Logs, Texts, at, numbers, times};
-use crate::counting::{Common, Counting, Interner};
+use crate::counting::{Common, Counting};
 use crate::keys::EventKeys;
 use crate::local::{Evidence, Rows};
+use crate::numbered::Interner;
 use crate::report::{MAX_HOSTS, Parameters, Time};
 use crate::survey::Survey;
 use crate::tally::{step_for, width};
@@ -20,6 +21,11 @@ const FEW_HOSTS: usize = 16;
 /// Cells (a host in a bucket of time in a group) that are kept before buckets are joined.
 const MAX_CELLS: usize = 4 << 20;
 
+/// Different file names that are kept.
+const MAX_FILES: usize = 200_000;
+/// Rows that are counted by numbers before they are added to the groups: few enough for what is known of them to lie in
+/// the processor's caches.
+const MAX_ROWS: usize = 1 << 17;
 /// Event ids that are looked up in a table.
 const SMALL_IDS: usize = 64;
 
@@ -158,17 +164,14 @@ impl Collector {
         let logs = Logs::of(batch)?;
         let rows = self.select(batch, &logs)?;
         self.widen(&time);
+        let file = Texts::of(batch, &self.names.file)?;
         let evidence = Evidence {
-            file: Texts::of(batch, &self.names.file)?,
+            files: file.each(|f| self.files.number(f?, MAX_FILES)),
+            file,
             record: numbers(batch, &self.names.record)?,
             offset: numbers(batch, &self.names.offset)?,
         };
         let texts = self.texts(batch, &rows)?;
-        let mut common = Common {
-            files: &mut self.files,
-            cells: &mut self.cells,
-            most_hosts: self.most_hosts,
-        };
         for (stream, rows) in rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
             let stream = &mut self.streams[stream];
             if stream.channel.is_none() {
@@ -188,7 +191,10 @@ impl Collector {
                 width: width(self.step),
                 startup: self.parameters.startup_minutes,
             };
-            stream.count(&input, survey, &mut common);
+            stream.local.count(&input, survey);
+        }
+        if self.streams.iter().map(|s| s.local.rows()).sum::<usize>() >= MAX_ROWS {
+            self.flush();
         }
         self.shrink();
         Ok(())
@@ -286,10 +292,9 @@ impl Collector {
         }
     }
 
-    /// Adds to the groups what is counted by keys only.
+    /// Adds to the groups what is counted by numbers only.
     fn flush(&mut self) {
         let mut common = Common {
-            files: &mut self.files,
             cells: &mut self.cells,
             most_hosts: self.most_hosts,
         };
@@ -315,7 +320,7 @@ impl Collector {
     }
 
     fn coarsen(&mut self, step: u32) {
-        // What is counted by keys only has buckets as they were.
+        // What is counted by numbers only has buckets as they were.
         self.flush();
         let mut cells = 0;
         for stream in &mut self.streams {

@@ -63,19 +63,11 @@ impl<'a> Texts<'a> {
         }
     }
 
-    pub(crate) fn is_none(&self) -> bool {
-        matches!(self, Self::None)
-    }
-
-    /// The values, to be kept beyond the batch.
-    pub(crate) fn values(&self) -> Values {
+    /// The dictionary, to be known again in another batch.
+    pub(crate) fn dictionary(&self) -> Option<Values> {
         match self {
-            Self::None => Values::None,
-            Self::Dictionary { values, .. } => Values::Dictionary((*values).clone()),
-            Self::Other(distinct) => {
-                let owned = |v: &Option<_>| v.as_deref().map(str::to_owned);
-                Values::Other(distinct.values.iter().map(owned).collect())
-            }
+            Self::Dictionary { values, .. } => Some(Values((*values).clone())),
+            _ => None,
         }
     }
 
@@ -100,40 +92,25 @@ impl<'a> Texts<'a> {
     }
 
     /// What each value is, by key; the last is for rows without one.
-    pub(crate) fn each<T>(&self, f: impl Fn(Option<&str>) -> T) -> PerValue<T> {
+    pub(crate) fn each<T>(&self, mut f: impl FnMut(Option<&str>) -> T) -> PerValue<T> {
         let keys = 0..u32::try_from(self.len()).unwrap_or(ABSENT);
         PerValue(keys.chain([ABSENT]).map(|key| f(self.value(key))).collect())
     }
 }
 
-/// The distinct values of a text column, kept beyond its batch.
+/// The dictionary of a text column, kept beyond its batch.
 #[derive(Debug)]
-pub(crate) enum Values {
-    None,
-    Dictionary(StringArray),
-    Other(Vec<Option<String>>),
-}
+pub(crate) struct Values(StringArray);
 
 impl Values {
-    pub(crate) fn value(&self, key: u32) -> Option<&str> {
-        let key = key as usize;
-        match self {
-            Self::None => None,
-            Self::Dictionary(values) => {
-                (key < values.len() && values.is_valid(key)).then(|| values.value(key))
-            }
-            Self::Other(values) => values.get(key)?.as_deref(),
-        }
-    }
-
-    /// Whether these are the very values of a batch's column, so that its keys mean the same.
+    /// Whether this is the very dictionary of a batch's column, so that its keys mean the same.
     pub(crate) fn serve(&self, texts: &Texts<'_>) -> bool {
-        match (self, texts) {
-            (Self::None, Texts::None) => true,
-            (Self::Dictionary(own), Texts::Dictionary { values, .. }) => {
-                // What is kept is not freed, so the same place in memory is the same values.
-                let place = |v: &StringArray| (v.value_offsets().as_ptr(), v.values().as_ptr());
-                own.len() == values.len() && (own.is_empty() || place(own) == place(values))
+        // What is kept is not freed, so the same place in memory is the same values.
+        let place = |v: &StringArray| (v.value_offsets().as_ptr(), v.values().as_ptr());
+        match texts {
+            Texts::Dictionary { values, .. } => {
+                self.0.len() == values.len()
+                    && (values.is_empty() || place(&self.0) == place(values))
             }
             _ => false,
         }

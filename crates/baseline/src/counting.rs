@@ -1,50 +1,18 @@
-//! One stream in the making. Batches are counted by their keys as long as they have the same dictionaries; then what was
-//! counted is added to the groups by text. It refuses to know which rows belong to the stream.
-
-use std::collections::HashMap;
+//! One stream in the making. Events are counted by numbers until there are too many of these; then what was counted is
+//! added to the groups by text. It refuses to know which rows belong to the stream.
 
 use rustc_hash::FxHashMap;
 
 use crate::collect::Spec;
-use crate::columns::{Texts, Values};
-use crate::groups::{Groups, Place};
-use crate::local::{Found, HostFound, Local, Rows};
+use crate::groups::Groups;
+use crate::local::{Found, HostFound, Local};
 use crate::report::{MAX_USERS, Time};
-use crate::survey::Survey;
 use crate::tally::{Cell, Counts, HostTally};
 
+/// Bytes of the numbers that a stream's values have while it is counted.
+const MAX_NUMBERED: usize = 16 << 20;
 /// Hosts told apart in the whole of a stream.
 const MAX_STREAM_HOSTS: usize = 4096;
-/// Rows that are counted by their keys before they are added to the groups.
-const MAX_ROWS: usize = 1 << 18;
-/// Different user names and file names that are kept.
-const MAX_NAMES: usize = 200_000;
-
-/// Different texts, each with a number.
-#[derive(Debug, Default)]
-pub(crate) struct Interner {
-    numbers: HashMap<Box<str>, u32>,
-    texts: Vec<Box<str>>,
-}
-
-impl Interner {
-    fn number(&mut self, text: &str) -> Option<u32> {
-        if let Some(n) = self.numbers.get(text) {
-            return Some(*n);
-        }
-        if self.texts.len() >= MAX_NAMES {
-            return None;
-        }
-        let n = u32::try_from(self.texts.len()).ok()?;
-        self.texts.push(text.into());
-        self.numbers.insert(text.into(), n);
-        Some(n)
-    }
-
-    pub(crate) fn text(&self, number: u32) -> &str {
-        self.texts.get(number as usize).map_or("", |t| t)
-    }
-}
 
 /// One stream in the making.
 #[derive(Debug)]
@@ -53,42 +21,13 @@ pub(crate) struct Counting {
     pub(crate) channel: Option<String>,
     pub(crate) total: Counts,
     pub(crate) groups: Groups,
-    /// Users in the order they are met, so that those that are kept do not depend on where batches end.
-    pub(crate) users: Interner,
-    local: Local,
-    /// What the keys in `local` stand for, where there are any.
-    meaning: Option<Meaning>,
+    /// What is not in the groups yet.
+    pub(crate) local: Local,
     sum: Sum,
-}
-
-/// The values behind the keys of the batches that were counted together.
-#[derive(Debug)]
-struct Meaning {
-    by: Vec<Values>,
-    user: Option<Values>,
-    file: Values,
-}
-
-impl Meaning {
-    fn of(input: &Rows<'_>) -> Self {
-        Self {
-            by: input.by.iter().map(|t| t.values()).collect(),
-            user: input.user.map(Texts::values),
-            file: input.evidence.file.values(),
-        }
-    }
-
-    fn serves(&self, input: &Rows<'_>) -> bool {
-        let mut by = self.by.iter().zip(input.by);
-        by.all(|(v, t)| v.serve(t))
-            && self.user.iter().zip(input.user).all(|(v, t)| v.serve(t))
-            && self.file.serve(&input.evidence.file)
-    }
 }
 
 /// Where what was counted goes beside the stream.
 pub(crate) struct Common<'a> {
-    pub(crate) files: &'a mut Interner,
     /// Cells in all groups.
     pub(crate) cells: &'a mut usize,
     /// Hosts told apart in a group.
@@ -102,45 +41,19 @@ impl Counting {
             channel: None,
             total: Counts::default(),
             groups: Groups::new(max_groups),
-            users: Interner::default(),
             local: Local::default(),
-            meaning: None,
             sum: Sum::default(),
         }
     }
 
-    /// Counts rows of a batch.
-    pub(crate) fn count(&mut self, input: &Rows<'_>, survey: &Survey, common: &mut Common<'_>) {
-        if !self.meaning.as_ref().is_some_and(|m| m.serves(input)) {
-            self.flush(common);
-            self.meaning = Some(Meaning::of(input));
-        }
-        self.local.count(input, survey);
-        if self.local.rows() >= MAX_ROWS {
-            self.flush(common);
-        }
-    }
-
-    /// Adds to the groups what was counted by keys.
+    /// Adds to the groups what was counted by numbers.
     pub(crate) fn flush(&mut self, common: &mut Common<'_>) {
-        let Some(meaning) = self.meaning.take() else {
-            return;
-        };
-        let users = self.number_users(&meaning);
-        let (mut keys, mut values) = (Vec::new(), Vec::new());
         for (number, found) in self.local.groups().enumerate() {
-            self.local.keys_of(number, &mut keys);
-            values.clear();
-            values.extend(meaning.by.iter().zip(&keys).map(|(v, k)| v.value(*k)));
-            let group = self.groups.take(&values, found.count);
+            let values = || self.local.values_of(number);
+            let group = self.groups.take(found.number, values, found.count);
             let earlier = found.first < group.counts.first.unwrap_or(Time::MAX);
             if group.example.is_none() || (found.timed() && earlier) {
-                let file = meaning.file.value(found.spot.file);
-                group.example = Some(Place {
-                    file: file.and_then(|f| common.files.number(f)),
-                    record: found.spot.record,
-                    offset: found.spot.offset,
-                });
+                group.example = Some(found.place);
             }
             let before = group.counts.cells.len();
             add(&mut group.counts, found);
@@ -171,34 +84,21 @@ impl Counting {
                 }
             }
             for user in self.local.users_of(number) {
-                if let Some(user) = users.get(&user) {
-                    group.counts.add_user(*user, MAX_USERS);
-                    self.total.add_user(*user, MAX_USERS);
-                }
+                group.counts.add_user(user, MAX_USERS);
+                self.total.add_user(user, MAX_USERS);
             }
             *common.cells = (*common.cells + group.counts.cells.len()).saturating_sub(before);
         }
         self.sum.take(&mut self.total);
-        self.local.clear();
+        if self.local.size() > MAX_NUMBERED {
+            self.local.forget();
+            self.groups.rename();
+        } else {
+            self.local.clear();
+        }
         *common.cells = common
             .cells
             .saturating_sub(std::mem::take(&mut self.groups.freed));
-    }
-
-    /// The numbers of the users, by key.
-    fn number_users(&mut self, meaning: &Meaning) -> FxHashMap<u32, u32> {
-        let mut numbers = FxHashMap::default();
-        let Some(values) = &meaning.user else {
-            return numbers;
-        };
-        for key in self.local.users() {
-            if let std::collections::hash_map::Entry::Vacant(entry) = numbers.entry(key)
-                && let Some(number) = values.value(key).and_then(|u| self.users.number(u))
-            {
-                entry.insert(number);
-            }
-        }
-        numbers
     }
 }
 

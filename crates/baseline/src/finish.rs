@@ -2,8 +2,9 @@
 //! to count.
 
 use crate::collect::{Collector, Select};
-use crate::counting::{Counting, Interner};
+use crate::counting::Counting;
 use crate::groups::{self, Place};
+use crate::numbered::{Interner, Numbered};
 use crate::rate::{Rates, regularity};
 use crate::report::{
     Example, Group, Host, HostCount, MAX_USERS, Mark, Parameters, Regularity, Report, Sketch,
@@ -117,9 +118,10 @@ impl Frame<'_> {
             channel,
             total,
             groups,
-            users,
+            local,
             ..
         } = counting;
+        let users = &local.user;
         let sketch = groups.sketched().then(|| Sketch {
             kept: groups.len(),
             error: groups.least(),
@@ -128,7 +130,7 @@ impl Frame<'_> {
         let mut groups: Vec<Group> = groups
             .into_groups()
             .into_iter()
-            .map(|g| self.group(g, count, &users, rates))
+            .map(|g| self.group(g, count, users, rates))
             .collect();
         groups.sort_by(|a, b| (b.tally.count, &a.values).cmp(&(a.tally.count, &b.values)));
         let outside = |g: &&Group| g.tally.count > g.tally.start_up.count;
@@ -147,7 +149,7 @@ impl Frame<'_> {
             keys: spec.by,
             user: spec.user,
             summary: String::new(),
-            total: self.tally(total, &users, rates),
+            total: self.tally(total, users, rates),
             distinct: groups.len() as u64 + u64::from(sketch.is_some()),
             distinct_outside: groups.iter().filter(outside).count() as u64,
             groups,
@@ -160,17 +162,13 @@ impl Frame<'_> {
         &self,
         mut group: groups::Group,
         of: u64,
-        users: &Interner,
+        users: &Numbered,
         rates: &mut Rates,
     ) -> Group {
         let marks = self.marks(&mut group.counts);
         let count = group.counts.count;
         Group {
-            values: group
-                .values
-                .iter()
-                .map(|v| v.as_ref().map(ToString::to_string))
-                .collect(),
+            values: group.key.values(),
             tally: self.tally(group.counts, users, rates),
             share: count as f64 / of.max(1) as f64,
             error: group.error,
@@ -180,7 +178,7 @@ impl Frame<'_> {
     }
 
     fn example(&self, place: Place) -> Option<Example> {
-        let file = place.file.map(|f| self.files.text(f))?;
+        let file = place.file.and_then(|f| self.files.text(f))?;
         Some(Example {
             record: match (place.record, place.offset) {
                 (Some(record), _) => format!("{file}#{record}"),
@@ -198,7 +196,7 @@ impl Frame<'_> {
         *self.rank.get(place as usize)?
     }
 
-    fn tally(&self, mut counts: Counts, names: &Interner, rates: &mut Rates) -> Tally {
+    fn tally(&self, mut counts: Counts, names: &Numbered, rates: &mut Rates) -> Tally {
         let start_up = counts.start_up(self.parameters.startup_minutes);
         // A sketched group counts events it never saw; where those lay is not known, so they are not taken for quiet.
         let outside = counts.count - start_up.min(counts.count);
@@ -230,7 +228,7 @@ impl Frame<'_> {
         let mut users: Vec<String> = counts
             .users
             .iter()
-            .map(|u| names.text(*u).to_owned())
+            .filter_map(|u| names.text(*u).map(str::to_owned))
             .collect();
         users.sort_unstable();
         users.truncate(MAX_USERS);
@@ -249,7 +247,7 @@ impl Frame<'_> {
             start_up: StartUp {
                 count: start_up,
                 share: start_up as f64 / counts.count.max(1) as f64,
-                minutes: counts.minutes,
+                minutes: counts.all_minutes(),
                 later: counts.later,
                 unknown: counts.unknown,
                 outside: rates.rate(outside, self.host_days),

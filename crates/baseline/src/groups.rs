@@ -4,19 +4,56 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::tally::Counts;
 
-/// The values of a group's keys.
-pub(crate) type Values = Box<[Option<Box<str>>]>;
+/// The values of a group's keys in one piece, so that they are hashed and compared at once: each with its length before
+/// it, or the mark of an absent one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Key(Box<[u8]>);
+
+const ABSENT: [u8; 8] = [0xff; 8];
+
+fn write_key<'a>(values: impl Iterator<Item = Option<&'a str>>, key: &mut Vec<u8>) {
+    key.clear();
+    for value in values {
+        match value {
+            Some(value) => {
+                key.extend((value.len() as u64).to_le_bytes());
+                key.extend(value.as_bytes());
+            }
+            None => key.extend(ABSENT),
+        }
+    }
+}
+
+impl Key {
+    /// The values.
+    pub(crate) fn values(&self) -> Vec<Option<String>> {
+        let mut values = Vec::new();
+        let mut rest = &*self.0;
+        while let Some((len, more)) = rest.split_first_chunk::<8>() {
+            rest = more;
+            values.push((*len != ABSENT).then(|| {
+                let len = usize::try_from(u64::from_le_bytes(*len)).unwrap_or(usize::MAX);
+                let (value, more) = rest.split_at(len.min(rest.len()));
+                rest = more;
+                String::from_utf8_lossy(value).into_owned()
+            }));
+        }
+        values
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Group {
-    pub(crate) values: Values,
+    pub(crate) key: Key,
     pub(crate) counts: Counts,
+    /// What the counter calls it, see [`Groups::called`].
+    number: u32,
     /// How much the count may be too high.
     pub(crate) error: u64,
     /// File and number of the earliest record.
@@ -31,11 +68,18 @@ pub(crate) struct Place {
     pub(crate) offset: Option<i64>,
 }
 
+/// No group is called so.
+const NOWHERE: u32 = u32::MAX;
+
 #[derive(Debug)]
 pub(crate) struct Groups {
     limit: usize,
     groups: Vec<Group>,
-    table: HashTable<usize>,
+    /// By the counter's numbers, the group's place.
+    called: Vec<u32>,
+    /// Hashes and places.
+    table: HashTable<(u64, usize)>,
+    scratch: Vec<u8>,
     // Seeded: values come from whoever wrote the log.
     hasher: DefaultHashBuilder,
     /// Counts as they were, smallest on top: none is higher than the group's count is now.
@@ -50,7 +94,9 @@ impl Groups {
         Self {
             limit: limit.max(1),
             groups: Vec::new(),
+            called: Vec::new(),
             table: HashTable::new(),
+            scratch: Vec::new(),
             hasher: DefaultHashBuilder::default(),
             smallest: BinaryHeap::new(),
             freed: 0,
@@ -58,23 +104,61 @@ impl Groups {
         }
     }
 
-    /// The group with these values, with `count` events more.
-    pub(crate) fn take(&mut self, values: &[Option<&str>], count: u64) -> &mut Group {
-        let hash = hash(&self.hasher, values.iter().copied());
-        let same = |g: &Group| {
-            g.values
-                .iter()
-                .map(Option::as_deref)
-                .eq(values.iter().copied())
+    /// The group with these values, with `count` events more. Under the counter's number for them it is found without a
+    /// look at the values.
+    pub(crate) fn take<'a, V>(
+        &mut self,
+        number: u32,
+        values: impl FnOnce() -> V,
+        count: u64,
+    ) -> &mut Group
+    where
+        V: Iterator<Item = Option<&'a str>>,
+    {
+        let at = match self.called.get(number as usize) {
+            Some(at) if *at != NOWHERE => *at as usize,
+            _ => {
+                let at = self.find(number, values(), count);
+                self.call(number, at);
+                return &mut self.groups[at];
+            }
         };
-        if let Some(&at) = self.table.find(hash, |at| same(&self.groups[*at])) {
-            self.groups[at].counts.count += count;
-            return &mut self.groups[at];
+        self.groups[at].counts.count += count;
+        &mut self.groups[at]
+    }
+
+    /// From now on the counter's numbers mean other values.
+    pub(crate) fn rename(&mut self) {
+        self.called.clear();
+    }
+
+    fn call(&mut self, number: u32, at: usize) {
+        let place = number as usize;
+        if place >= self.called.len() {
+            self.called.resize(place + 1, NOWHERE);
         }
-        let values: Values = values.iter().map(|v| v.map(Box::from)).collect();
+        self.called[place] = u32::try_from(at).unwrap_or(NOWHERE);
+        self.groups[at].number = number;
+    }
+
+    fn find<'a>(
+        &mut self,
+        number: u32,
+        values: impl Iterator<Item = Option<&'a str>>,
+        count: u64,
+    ) -> usize {
+        write_key(values, &mut self.scratch);
+        let key = &*self.scratch;
+        let hash = self.hasher.hash_one(key);
+        let same = |slot: &(u64, usize)| slot.0 == hash && *self.groups[slot.1].key.0 == *key;
+        if let Some(&(_, at)) = self.table.find(hash, same) {
+            self.groups[at].counts.count += count;
+            return at;
+        }
         let mut group = Group {
-            values,
+            key: Key(key.into()),
             counts: Counts::default(),
+            number,
             error: 0,
             example: None,
         };
@@ -85,9 +169,14 @@ impl Groups {
         } else {
             let at = self.pop_smallest();
             let old = &self.groups[at];
-            let old_hash = self::hash(&self.hasher, old.values.iter().map(Option::as_deref));
-            if let Ok(entry) = self.table.find_entry(old_hash, |i| *i == at) {
+            let old_hash = self.hasher.hash_one(&*old.key.0);
+            if let Ok(entry) = self.table.find_entry(old_hash, |slot| slot.1 == at) {
                 entry.remove();
+            }
+            if let Some(place) = self.called.get_mut(old.number as usize)
+                && *place as usize == at
+            {
+                *place = NOWHERE;
             }
             self.freed += old.counts.cells.len();
             group.error = old.counts.count;
@@ -98,11 +187,8 @@ impl Groups {
         };
         self.smallest
             .push(Reverse((self.groups[at].counts.count, at)));
-        let (hasher, groups) = (&self.hasher, &self.groups);
-        self.table.insert_unique(hash, at, |i| {
-            self::hash(hasher, groups[*i].values.iter().map(Option::as_deref))
-        });
-        &mut self.groups[at]
+        self.table.insert_unique(hash, (hash, at), |slot| slot.0);
+        at
     }
 
     /// The place of the group with the smallest count, which leaves the heap.
@@ -146,14 +232,6 @@ impl Groups {
     }
 }
 
-fn hash<'a>(hasher: &DefaultHashBuilder, values: impl Iterator<Item = Option<&'a str>>) -> u64 {
-    let mut state = hasher.build_hasher();
-    for value in values {
-        value.hash(&mut state);
-    }
-    state.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -162,7 +240,18 @@ mod tests {
 
     use super::*;
 
+    fn value(group: &Group) -> String {
+        group.key.values()[0].clone().unwrap_or_default()
+    }
+
     proptest! {
+        #[test]
+        fn a_key_keeps_its_values(values in prop::collection::vec(prop::option::of(".{0,9}"), 0..5)) {
+            let mut key = Vec::new();
+            write_key(values.iter().map(Option::as_deref), &mut key);
+            prop_assert_eq!(Key(key.into()).values(), values);
+        }
+
         #[test]
         fn no_count_is_too_low_or_off_by_more_than_its_error(
             events in prop::collection::vec((0u8..60, 1u64..5), 1..400),
@@ -170,9 +259,20 @@ mod tests {
         ) {
             let mut groups = Groups::new(limit);
             let mut truth: BTreeMap<String, u64> = BTreeMap::new();
+            // Numbers of values are theirs until all are renamed.
+            let mut names: Vec<u8> = Vec::new();
             for (value, count) in &events {
+                if *count == 4 {
+                    groups.rename();
+                    names.clear();
+                }
+                let number = names.iter().position(|n| n == value).unwrap_or(names.len());
+                if number == names.len() {
+                    names.push(*value);
+                }
                 let value = value.to_string();
-                groups.take(&[Some(&value), None], *count);
+                let values = || [Some(&*value), None].into_iter();
+                groups.take(u32::try_from(number).unwrap_or(NOWHERE), values, *count);
                 *truth.entry(value).or_default() += count;
             }
             let (least, sketched) = (groups.least(), groups.sketched());
@@ -183,14 +283,13 @@ mod tests {
                 prop_assert!(least <= total / limit as u64);
             }
             for group in &groups {
-                let value = group.values[0].as_deref().unwrap_or_default();
-                let real = truth[value];
+                let real = truth[&value(group)];
                 prop_assert!(real <= group.counts.count);
                 prop_assert!(group.counts.count - group.error <= real);
                 prop_assert!(group.error <= least);
             }
             for (value, real) in &truth {
-                let kept = groups.iter().any(|g| g.values[0].as_deref() == Some(value));
+                let kept = groups.iter().any(|g| self::value(g) == *value);
                 prop_assert!(kept || *real <= least);
             }
         }

@@ -11,6 +11,7 @@ mod finish;
 mod groups;
 pub mod keys;
 mod local;
+mod numbered;
 mod page;
 pub mod propose;
 pub mod rate;

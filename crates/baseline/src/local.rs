@@ -1,12 +1,13 @@
-//! Counting on dictionary keys only: which combinations of keys there are, and for each its hosts, buckets of time,
-//! minutes after boot and users. Batches with the same dictionaries are counted together, so that text is looked at once
-//! for many of them. Everything lies in flat lists that are used again, so that an event costs no allocation. It
-//! refuses to look at text.
+//! Counting by numbers: which combinations of values there are, and for each its hosts, buckets of time, minutes after
+//! boot and users. Everything lies in flat lists that are used again, so that an event costs no allocation. It refuses to
+//! know how many groups are wanted, and is asked by its owner whether it has grown too large.
 
 use arrow::array::Int64Array;
 use rustc_hash::FxHashMap;
 
-use crate::columns::{self, ABSENT, Texts};
+use crate::columns::{self, ABSENT, PerValue, Texts};
+use crate::groups::Place;
+use crate::numbered::Numbered;
 use crate::report::{MAX_MINUTES, Time};
 use crate::survey::Survey;
 use crate::tally::{Distance, Provisional};
@@ -30,22 +31,16 @@ pub(crate) struct Rows<'b> {
 /// Where the records of a batch stand.
 pub(crate) struct Evidence<'b> {
     pub(crate) file: Texts<'b>,
+    /// Numbers of the files.
+    pub(crate) files: PerValue<Option<u32>>,
     pub(crate) record: Int64Array,
     pub(crate) offset: Int64Array,
 }
 
-/// Where one record stands: its file by key, its number, its offset.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Spot {
-    pub(crate) file: u32,
-    pub(crate) record: Option<i64>,
-    pub(crate) offset: Option<i64>,
-}
-
 impl Evidence<'_> {
-    fn spot(&self, row: usize) -> Spot {
-        Spot {
-            file: self.file.key(row),
+    fn place(&self, row: usize) -> Place {
+        Place {
+            file: self.files.of(self.file.key(row)),
             record: columns::at(&self.record, row),
             offset: columns::at(&self.offset, row),
         }
@@ -55,10 +50,12 @@ impl Evidence<'_> {
 /// No further item.
 const END: u32 = u32::MAX;
 
-/// Rows with the same keys.
+/// Rows with the same values.
 pub(crate) struct Found {
+    /// The number of the combination.
+    pub(crate) number: u32,
     /// Of the one with the earliest time, else of the first.
-    pub(crate) spot: Spot,
+    pub(crate) place: Place,
     pub(crate) count: u64,
     pub(crate) first: Time,
     pub(crate) last: Time,
@@ -77,15 +74,16 @@ impl Found {
     }
 }
 
-/// Rows with the same keys on one host.
+/// Rows with the same values on one host.
 pub(crate) struct HostFound {
     pub(crate) place: u32,
     pub(crate) count: u64,
     pub(crate) start_up: u64,
     pub(crate) first: Time,
     pub(crate) last: Time,
-    /// Events in these ends share the boot they come after.
+    /// Events in these ends share the boot they come after, as long as the boots are in this state.
     after: (Time, Time),
+    boots: u64,
     boot: Option<Time>,
     provisional: bool,
     /// Ends of the bucket of the latest cell.
@@ -94,14 +92,14 @@ pub(crate) struct HostFound {
     next: u32,
 }
 
-/// Keys up to which a table has a place for each.
-const MAX_DIRECT: usize = 1 << 16;
+/// Different user names that are kept.
+const MAX_USERS: usize = 200_000;
 
 /// Numbers for pairs of numbers, in the order they are met.
 #[derive(Debug, Default)]
 struct Pairs {
     numbers: FxHashMap<u64, u32>,
-    /// Numbers by the second of a pair, where the first is always 0.
+    /// Numbers by the second of a pair, where the first is always 0; of an absent one in the first place.
     direct: Vec<u32>,
     /// The pairs by number.
     pairs: Vec<(u32, u32)>,
@@ -134,37 +132,34 @@ impl Pairs {
         (number, number == next)
     }
 
-    /// The numbers of pairs of 0 and the keys of a column.
-    fn number_column(&mut self, texts: &Texts<'_>, rows: &[u32], ids: &mut [u32]) {
-        let len = texts.len();
-        if len > MAX_DIRECT {
-            for (id, row) in ids.iter_mut().zip(rows) {
-                *id = self.number(0, texts.key(*row as usize)).0;
-            }
-            return;
+    /// The number of the pair of 0 and this.
+    #[inline]
+    fn number_first(&mut self, b: u32) -> u32 {
+        let place = b.wrapping_add(1) as usize;
+        if place >= self.direct.len() {
+            self.direct.resize(place + 1, END);
         }
-        // The last place is for rows without a value.
-        self.direct.resize(len + 1, END);
-        for (id, row) in ids.iter_mut().zip(rows) {
-            let key = texts.key(*row as usize);
-            let number = &mut self.direct[(key as usize).min(len)];
-            if *number == END {
-                *number = u32::try_from(self.pairs.len()).unwrap_or(END);
-                self.pairs.push((0, key));
-            }
-            *id = *number;
+        if self.direct[place] == END {
+            self.direct[place] = u32::try_from(self.pairs.len()).unwrap_or(END);
+            self.pairs.push((0, b));
         }
+        self.direct[place]
     }
 }
 
 #[derive(Default)]
 pub(crate) struct Local {
-    columns: Vec<Pairs>,
+    columns: Vec<(Numbered, Pairs)>,
+    /// Users have their numbers for good, in the order they are met, so that those that are kept do not depend on where
+    /// batches end.
+    pub(crate) user: Numbered,
     by_host: Pairs,
     by_minute: Pairs,
     by_provisional: Pairs,
     by_user: Pairs,
     ids: Vec<u32>,
+    /// By number, the place in `groups`.
+    places: Vec<u32>,
     groups: Vec<Found>,
     hosts: Vec<HostFound>,
     /// Bucket, count, next of the same host. A bucket may come twice.
@@ -173,11 +168,9 @@ pub(crate) struct Local {
     minutes: Vec<(u8, u64, u32)>,
     /// Place of the host, minute, count, next of the same group; these come after provisional boots.
     provisional: Vec<(Provisional, u32)>,
-    /// Key, next of the same group.
+    /// Number, next of the same group.
     users: Vec<(u32, u32)>,
     rows: usize,
-    /// The state of the boots that distances were last taken from.
-    boots: u64,
 }
 
 impl std::fmt::Debug for Local {
@@ -187,8 +180,11 @@ impl std::fmt::Debug for Local {
 }
 
 impl Local {
-    /// Forgets all rows.
+    /// Forgets all rows, and keeps the numbers of the combinations.
     pub(crate) fn clear(&mut self) {
+        for group in &self.groups {
+            self.places[group.number as usize] = END;
+        }
         self.groups.clear();
         self.hosts.clear();
         self.cells.clear();
@@ -201,10 +197,20 @@ impl Local {
             &mut self.by_provisional,
             &mut self.by_user,
         ];
-        for pairs in pairs.into_iter().chain(&mut self.columns) {
+        for pairs in pairs {
             pairs.clear();
         }
         self.rows = 0;
+    }
+
+    /// Forgets the numbers of the combinations, too.
+    pub(crate) fn forget(&mut self) {
+        self.clear();
+        self.places.clear();
+        for (numbered, pairs) in &mut self.columns {
+            numbered.clear();
+            pairs.clear();
+        }
     }
 
     /// How many rows were counted.
@@ -212,14 +218,16 @@ impl Local {
         self.rows
     }
 
-    /// Counts these rows beside those before, whose keys mean the same and whose buckets are as wide.
+    /// Bytes of texts and numbers, about.
+    pub(crate) fn size(&self) -> usize {
+        let columns = self.columns.iter();
+        columns
+            .map(|(numbered, pairs)| 3 * numbered.bytes() + 40 * pairs.pairs.len())
+            .sum()
+    }
+
+    /// Counts these rows beside those before, whose buckets are as wide.
     pub(crate) fn count(&mut self, input: &Rows<'_>, survey: &Survey) {
-        if survey.changes() != self.boots {
-            self.boots = survey.changes();
-            for host in &mut self.hosts {
-                host.after = (1, 0);
-            }
-        }
         self.rows += input.rows.len();
         self.number(input);
         let ids = std::mem::take(&mut self.ids);
@@ -229,30 +237,42 @@ impl Local {
         self.ids = ids;
     }
 
-    /// Gives each row the number of its combination of keys.
+    /// Gives each row the number of its combination of values.
     fn number(&mut self, input: &Rows<'_>) {
         self.ids.clear();
         self.ids.resize(input.rows.len(), 0);
-        self.columns.resize_with(input.by.len(), Pairs::default);
-        // A column that the batch lacks tells no rows apart.
-        let columns = self.columns.iter_mut().zip(input.by);
-        let mut columns = columns.filter(|(_, texts)| !texts.is_none());
-        if let Some((pairs, texts)) = columns.next() {
-            pairs.number_column(texts, input.rows, &mut self.ids);
-        }
-        for (pairs, texts) in columns {
+        self.columns.resize_with(input.by.len(), Default::default);
+        // Texts are bounded by their bytes.
+        let most = usize::MAX;
+        for (at, ((numbered, pairs), texts)) in self.columns.iter_mut().zip(input.by).enumerate() {
+            numbered.begin(texts);
             for (id, row) in self.ids.iter_mut().zip(input.rows) {
-                *id = pairs.number(*id, texts.key(*row as usize)).0;
+                let value = numbered.number(texts, *row as usize, most);
+                *id = match at {
+                    0 => pairs.number_first(value),
+                    _ => pairs.number(*id, value).0,
+                };
             }
+        }
+        if let Some(texts) = input.user {
+            self.user.begin(texts);
         }
     }
 
     #[inline]
     fn add(&mut self, input: &Rows<'_>, survey: &Survey, row: u32, number: u32) {
-        let (at, n) = (row as usize, number as usize);
-        if n >= self.groups.len() {
+        let at = row as usize;
+        let known = number as usize;
+        if known >= self.places.len() {
+            self.places.resize(known + 1, END);
+        }
+        let mut n = self.places[known];
+        if n == END {
+            n = u32::try_from(self.groups.len()).unwrap_or(END);
+            self.places[known] = n;
             self.groups.push(Found {
-                spot: input.evidence.spot(at),
+                number,
+                place: input.evidence.place(at),
                 count: 0,
                 first: Time::MAX,
                 last: Time::MIN,
@@ -264,13 +284,13 @@ impl Local {
                 users: END,
             });
         }
-        let group = &mut self.groups[n];
+        let group = &mut self.groups[n as usize];
         let key = (input.host.key(at) as usize).min(input.places.len() - 1);
         let place = input.places[key];
         // Mostly it is the host that the group was last seen on.
         let mut h = group.hosts;
         if self.hosts.get(h as usize).is_none_or(|h| h.place != place) {
-            let (number, new) = self.by_host.number(number, place);
+            let (found, new) = self.by_host.number(n, place);
             if new {
                 self.hosts.push(HostFound {
                     place,
@@ -279,14 +299,15 @@ impl Local {
                     first: Time::MAX,
                     last: Time::MIN,
                     after: (1, 0),
+                    boots: 0,
                     boot: None,
                     provisional: false,
                     bucket: (1, 0),
                     cells: END,
-                    next: std::mem::replace(&mut group.hosts, number),
+                    next: std::mem::replace(&mut group.hosts, found),
                 });
             }
-            h = number;
+            h = found;
         }
         let host = &mut self.hosts[h as usize];
         group.count += 1;
@@ -294,7 +315,7 @@ impl Local {
         if let Some(time) = columns::at(input.time, at) {
             if time < group.first {
                 group.first = time;
-                group.spot = input.evidence.spot(at);
+                group.place = input.evidence.place(at);
             }
             group.last = group.last.max(time);
             host.first = host.first.min(time);
@@ -332,7 +353,7 @@ impl Local {
                 }
                 Distance::Minutes(minute) => {
                     host.start_up += u64::from(u32::from(minute) < input.startup);
-                    let (m, new) = self.by_minute.number(number, u32::from(minute));
+                    let (m, new) = self.by_minute.number(n, u32::from(minute));
                     if new {
                         let next = std::mem::replace(&mut group.minutes, m);
                         self.minutes.push((minute, 0, next));
@@ -342,17 +363,14 @@ impl Local {
                 Distance::Later => group.later += 1,
             }
         }
-        if let Some(user) = input.user {
-            let key = user.key(at);
-            if self
-                .users
-                .get(group.users as usize)
-                .is_none_or(|u| u.0 != key)
-            {
-                let (u, new) = self.by_user.number(number, key);
+        if let Some(texts) = input.user {
+            let user = self.user.number(texts, at, MAX_USERS);
+            let known = self.users.get(group.users as usize);
+            if user != ABSENT && known.is_none_or(|u| u.0 != user) {
+                let (u, new) = self.by_user.number(n, user);
                 if new {
                     let next = std::mem::replace(&mut group.users, u);
-                    self.users.push((key, next));
+                    self.users.push((user, next));
                 }
             }
         }
@@ -363,16 +381,17 @@ impl Local {
         self.groups.iter()
     }
 
-    /// The key of each column in a group.
-    pub(crate) fn keys_of(&self, group: usize, keys: &mut Vec<u32>) {
-        keys.clear();
-        let mut number = group;
-        for column in self.columns.iter().rev() {
-            let pair = column.pairs.get(number).copied();
-            keys.push(pair.map_or(ABSENT, |p| p.1));
-            number = pair.map_or(number, |p| p.0 as usize);
+    /// The values of a group.
+    pub(crate) fn values_of(&self, group: usize) -> impl Iterator<Item = Option<&str>> {
+        let mut value = vec![None; self.columns.len()];
+        let mut at = self.groups[group].number as usize;
+        for (value, (numbered, pairs)) in value.iter_mut().zip(&self.columns).rev() {
+            if let Some((before, number)) = pairs.pairs.get(at) {
+                *value = numbered.text(*number);
+                at = *before as usize;
+            }
         }
-        keys.reverse();
+        value.into_iter()
     }
 
     pub(crate) fn hosts_of(&self, group: usize) -> impl Iterator<Item = &HostFound> {
@@ -398,11 +417,6 @@ impl Local {
         std::iter::successors(first, move |p| from(p.1)).map(|p| p.0)
     }
 
-    /// Keys of users in the order they were met; one comes once for each group.
-    pub(crate) fn users(&self) -> impl Iterator<Item = u32> {
-        self.users.iter().map(|u| u.0)
-    }
-
     pub(crate) fn users_of(&self, group: usize) -> impl Iterator<Item = u32> {
         let from = |at: u32| self.users.get(at as usize);
         std::iter::successors(from(self.groups[group].users), move |u| from(u.1)).map(|u| u.0)
@@ -411,7 +425,8 @@ impl Local {
 
 impl HostFound {
     fn distance(&mut self, time: Time, survey: &Survey) -> Distance {
-        if time < self.after.0 || time >= self.after.1 {
+        if time < self.after.0 || time >= self.after.1 || self.boots != survey.changes() {
+            self.boots = survey.changes();
             let boots = survey.boots_of(self.place);
             let at = boots.partition_point(|b| *b <= time);
             self.boot = at.checked_sub(1).map(|i| boots[i]);

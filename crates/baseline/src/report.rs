@@ -40,7 +40,7 @@ impl Default for Parameters {
     fn default() -> Self {
         Self {
             startup_minutes: 3,
-            max_groups: 20_000,
+            max_groups: 50_000,
             confidence: 0.95,
         }
     }

@@ -147,8 +147,8 @@ pub(crate) struct Counts {
     pub(crate) hosts: Vec<HostTally>,
     pub(crate) more_hosts: bool,
     pub(crate) cells: Cells,
-    /// Empty until there is an event soon after a boot.
-    pub(crate) minutes: Vec<u64>,
+    /// As far as there are events.
+    minutes: Vec<u64>,
     pub(crate) later: u64,
     pub(crate) unknown: u64,
     /// By host, then minute.
@@ -178,10 +178,11 @@ impl Counts {
     }
 
     pub(crate) fn add_minute(&mut self, minute: u8, count: u64) {
-        if self.minutes.is_empty() {
-            self.minutes = vec![0; MAX_MINUTES];
+        let minute = usize::from(minute);
+        if minute >= self.minutes.len() {
+            self.minutes.resize(minute + 1, 0);
         }
-        self.minutes[usize::from(minute)] += count;
+        self.minutes[minute] += count;
     }
 
     pub(crate) fn add_provisional(&mut self, events: Provisional) {
@@ -213,6 +214,15 @@ impl Counts {
         if let Ok(at) = find(host).or_else(|_| find(OTHER)) {
             self.hosts[at].start_up += count;
         }
+    }
+
+    /// Events in each minute after a boot; none where there are none in any.
+    pub(crate) fn all_minutes(&self) -> Vec<u64> {
+        let mut minutes = self.minutes.clone();
+        if !minutes.is_empty() {
+            minutes.resize(MAX_MINUTES, 0);
+        }
+        minutes
     }
 
     /// Events in the first minutes after a boot.

@@ -42,7 +42,7 @@ pub(crate) struct BaselineArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(crate) startup_minutes: u32,
     /// Groups of an event type that are counted exactly; with more, counts carry an error, which is told.
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_groups: u32,
     /// Groups of an event type to show; JSON has all of them.
     #[arg(long, value_name = "N", default_value_t = 10)]

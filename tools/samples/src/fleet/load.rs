@@ -109,7 +109,7 @@ fn one(host: &mut Host, at: i64, process: &Process, last: bool) {
             );
         }
         11..=13 => {
-            let name = format!("host{}.example.net", host.random.between(0, 3_000));
+            let name = format!("host{}.example.net", host.random.rank(3_000));
             let address = address(host);
             host.resolve(at, process, &name, &format!("::ffff:{address};"));
         }
@@ -147,6 +147,6 @@ fn one(host: &mut Host, at: i64, process: &Process, last: bool) {
 }
 
 fn address(host: &mut Host) -> String {
-    let n = host.random.between(0, 1_000);
+    let n = host.random.rank(1_000);
     format!("203.0.{}.{}", 113 + n / 250, n % 250 + 1)
 }

@@ -26,6 +26,14 @@ impl Random {
         low + self.next() % (high - low)
     }
 
+    /// A number below `n`, the smaller the likelier: about as names and addresses are asked for, where the second most
+    /// popular has half of what the first has.
+    pub(crate) fn rank(&mut self, n: u64) -> u64 {
+        let octave = self.between(0, u64::from(n.max(1).ilog2()) + 1);
+        let rank = (1 << octave) + self.between(0, 1 << octave) - 1;
+        rank % n.max(1)
+    }
+
     pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let i = self.between(0, of.len() as u64);
         &of[usize::try_from(i).unwrap_or(0)]
