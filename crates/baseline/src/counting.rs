@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::collect::Spec;
 use crate::groups::Groups;
-use crate::local::{Found, HostFound, Local};
+use crate::local::{HostFound, Local};
 use crate::report::{MAX_USERS, Time};
 use crate::tally::{Cell, Counts, HostTally};
 
@@ -48,17 +48,17 @@ impl Counting {
 
     /// Adds to the groups what was counted by numbers.
     pub(crate) fn flush(&mut self, common: &mut Common<'_>) {
-        for (number, found) in self.local.groups().enumerate() {
+        for (number, (found, place)) in self.local.groups().enumerate() {
+            let hosts = || self.local.hosts_of(number);
+            let count = hosts().map(|h| self.local.count_of(h)).sum();
             let values = || self.local.values_of(number);
-            let group = self.groups.take(found.number, values, found.count);
+            let group = self.groups.take(found.number, values, count);
+            self.total.count += count;
             let earlier = found.first < group.counts.first.unwrap_or(Time::MAX);
-            if group.example.is_none() || (found.timed() && earlier) {
-                group.example = Some(found.place);
+            if group.example.is_none() || earlier {
+                group.example = Some(place);
             }
             let before = group.counts.cells.len();
-            add(&mut group.counts, found);
-            add(&mut self.total, found);
-            self.total.count += found.count;
             for (minute, count) in self.local.minutes_of(number) {
                 group.counts.add_minute(minute, count);
                 self.total.add_minute(minute, count);
@@ -67,8 +67,16 @@ impl Counting {
                 group.counts.add_provisional(events);
                 self.total.add_provisional(events);
             }
-            for host in self.local.hosts_of(number) {
-                let tally = HostTally::from(host);
+            for host in hosts() {
+                let tally = HostTally {
+                    host: host.place,
+                    count: self.local.count_of(host),
+                    start_up: host.start_up.into(),
+                    first: host.first,
+                    last: host.last,
+                };
+                add(&mut group.counts, host);
+                add(&mut self.total, host);
                 // A cell is counted under the place that its host was given.
                 let place = group.counts.add_host(tally, common.most_hosts);
                 self.sum.add_host(tally);
@@ -102,24 +110,12 @@ impl Counting {
     }
 }
 
-fn add(counts: &mut Counts, found: &Found) {
-    if found.timed() {
-        counts.add_time(found.first, found.last);
+fn add(counts: &mut Counts, host: &HostFound) {
+    if host.first <= host.last {
+        counts.add_time(host.first, host.last);
     }
-    counts.later += found.later;
-    counts.unknown += found.unknown;
-}
-
-impl From<&HostFound> for HostTally {
-    fn from(host: &HostFound) -> Self {
-        Self {
-            host: host.place,
-            count: host.count,
-            start_up: host.start_up,
-            first: host.first,
-            last: host.last,
-        }
-    }
+    counts.later += u64::from(host.later);
+    counts.unknown += u64::from(host.unknown);
 }
 
 /// What all groups together add to the stream, so that its lists are searched once for all of them.

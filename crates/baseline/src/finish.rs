@@ -1,6 +1,8 @@
 //! From counts to the report: rates with their intervals, what stands out, and the order in which it is told. It refuses
 //! to count.
 
+use std::thread;
+
 use crate::collect::{Collector, Select};
 use crate::counting::Counting;
 use crate::groups::{self, Place};
@@ -21,6 +23,9 @@ const HABIT_EVENTS: u64 = 10;
 const HABIT_TIMES: u64 = 5;
 /// Buckets a host must have been observed in to have habits.
 const HABIT_BUCKETS: i64 = 4;
+
+/// Groups that are worth a thread.
+const MIN_SHARE: usize = 1000;
 
 /// What all streams of a report share.
 struct Frame<'a> {
@@ -127,11 +132,7 @@ impl Frame<'_> {
             error: groups.least(),
         });
         let count = total.count;
-        let mut groups: Vec<Group> = groups
-            .into_groups()
-            .into_iter()
-            .map(|g| self.group(g, count, users, rates))
-            .collect();
+        let mut groups = self.groups(groups.into_groups(), count, users, rates);
         groups.sort_by(|a, b| (b.tally.count, &a.values).cmp(&(a.tally.count, &b.values)));
         let outside = |g: &&Group| g.tally.count > g.tally.start_up.count;
         let event_id = match spec.rows {
@@ -156,6 +157,42 @@ impl Frame<'_> {
             sketch,
             comparison: None,
         }
+    }
+
+    /// All groups of a stream; many are shared out among threads.
+    fn groups(
+        &self,
+        groups: Vec<groups::Group>,
+        of: u64,
+        users: &Numbered,
+        rates: &mut Rates,
+    ) -> Vec<Group> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let share = groups.len().div_ceil(threads).max(MIN_SHARE);
+        let mut rest = groups.into_iter();
+        let first: Vec<_> = rest.by_ref().take(share).collect();
+        thread::scope(|scope| {
+            let mut others = Vec::new();
+            while rest.len() > 0 {
+                let part: Vec<_> = rest.by_ref().take(share).collect();
+                others.push(scope.spawn(move || {
+                    let mut rates = Rates::new(self.parameters.confidence);
+                    let told = part
+                        .into_iter()
+                        .map(|g| self.group(g, of, users, &mut rates));
+                    told.collect::<Vec<_>>()
+                }));
+            }
+            let told = first.into_iter().map(|g| self.group(g, of, users, rates));
+            let mut all: Vec<Group> = told.collect();
+            for part in others {
+                match part.join() {
+                    Ok(part) => all.extend(part),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            all
+        })
     }
 
     fn group(

@@ -10,7 +10,7 @@ use crate::groups::Place;
 use crate::numbered::Numbered;
 use crate::report::{MAX_MINUTES, Time};
 use crate::survey::Survey;
-use crate::tally::{Distance, Provisional};
+use crate::tally::Provisional;
 
 /// Rows of one stream, and the columns they are counted by.
 pub(crate) struct Rows<'b> {
@@ -54,43 +54,44 @@ const END: u32 = u32::MAX;
 pub(crate) struct Found {
     /// The number of the combination.
     pub(crate) number: u32,
-    /// Of the one with the earliest time, else of the first.
-    pub(crate) place: Place,
-    pub(crate) count: u64,
+    /// The earliest time of all; where there is none, beyond every time.
     pub(crate) first: Time,
-    pub(crate) last: Time,
-    pub(crate) later: u64,
-    pub(crate) unknown: u64,
     hosts: u32,
     minutes: u32,
     provisional: u32,
     users: u32,
-}
-
-impl Found {
-    /// Whether any of them has a time.
-    pub(crate) fn timed(&self) -> bool {
-        self.first <= self.last
-    }
+    /// The latest user.
+    user: u32,
 }
 
 /// Rows with the same values on one host.
 pub(crate) struct HostFound {
     pub(crate) place: u32,
-    pub(crate) count: u64,
-    pub(crate) start_up: u64,
+    next: u32,
+    /// Of the buckets before.
+    cells: u32,
+    /// Rows in the bucket that is counted now.
+    here: u32,
+    bucket: i64,
+    /// Rows without a time.
+    pub(crate) untimed: u32,
+    pub(crate) start_up: u32,
+    pub(crate) later: u32,
+    pub(crate) unknown: u32,
     pub(crate) first: Time,
     pub(crate) last: Time,
-    /// Events in these ends share the boot they come after, as long as the boots are in this state.
-    after: (Time, Time),
-    boots: u64,
-    boot: Option<Time>,
+    /// Events in these ends lie in the same bucket and come after the same boot.
+    span: (Time, Time),
+    /// Before every time where there is none.
+    boot: Time,
     provisional: bool,
-    /// Ends of the bucket of the latest cell.
-    bucket: (Time, Time),
-    cells: u32,
-    next: u32,
 }
+
+/// No boot came before.
+const NO_BOOT: Time = Time::MIN;
+/// From this long after a boot on, minutes are not told apart.
+const LATE: Time = MAX_MINUTES as Time * MINUTE;
+const MINUTE: Time = 60_000_000;
 
 /// Different user names that are kept.
 const MAX_USERS: usize = 200_000;
@@ -99,57 +100,88 @@ const MAX_USERS: usize = 200_000;
 #[derive(Debug, Default)]
 struct Pairs {
     numbers: FxHashMap<u64, u32>,
-    /// Numbers by the second of a pair, where the first is always 0; of an absent one in the first place.
-    direct: Vec<u32>,
-    /// The pairs by number.
-    pairs: Vec<(u32, u32)>,
-    last: Option<((u32, u32), u32)>,
 }
 
 impl Pairs {
     fn clear(&mut self) {
         self.numbers.clear();
-        self.direct.clear();
-        self.pairs.clear();
-        self.last = None;
     }
 
     /// The number of a pair, and whether it is a new one.
     #[inline]
     fn number(&mut self, a: u32, b: u32) -> (u32, bool) {
-        if let Some((pair, number)) = self.last
-            && pair == (a, b)
-        {
-            return (number, false);
-        }
         let key = u64::from(a) << 32 | u64::from(b);
-        let next = u32::try_from(self.pairs.len()).unwrap_or(END);
+        let next = u32::try_from(self.numbers.len()).unwrap_or(END);
         let number = *self.numbers.entry(key).or_insert(next);
-        if number == next {
-            self.pairs.push((a, b));
-        }
-        self.last = Some(((a, b), number));
         (number, number == next)
     }
+}
 
-    /// The number of the pair of 0 and this.
+/// Numbers for combinations of values: each is one of the columns before, and the value of one more.
+#[derive(Debug, Default)]
+struct Combinations {
+    /// By the number of those before, then by value, after a place for an absent one.
+    direct: Vec<Vec<u32>>,
+    /// Places in `direct`.
+    places: usize,
+    /// For what has no place in `direct`.
+    others: FxHashMap<u64, u32>,
+    /// By number.
+    pairs: Vec<(u32, u32)>,
+}
+
+/// Places in tables, beyond which combinations are hashed.
+const MAX_PLACES: usize = 1 << 19;
+
+impl Combinations {
+    fn clear(&mut self) {
+        self.direct.clear();
+        self.places = 0;
+        self.others.clear();
+        self.pairs.clear();
+    }
+
     #[inline]
-    fn number_first(&mut self, b: u32) -> u32 {
-        let place = b.wrapping_add(1) as usize;
-        if place >= self.direct.len() {
-            self.direct.resize(place + 1, END);
+    fn number(&mut self, before: u32, value: u32) -> u32 {
+        let place = value.wrapping_add(1) as usize;
+        let known = self.direct.get(before as usize);
+        match known.and_then(|values| values.get(place)) {
+            Some(number) if *number != END => *number,
+            _ => self.add(before, value, place),
         }
-        if self.direct[place] == END {
-            self.direct[place] = u32::try_from(self.pairs.len()).unwrap_or(END);
-            self.pairs.push((0, b));
+    }
+
+    #[cold]
+    fn add(&mut self, before: u32, value: u32, place: usize) -> u32 {
+        let next = u32::try_from(self.pairs.len()).unwrap_or(END);
+        let key = u64::from(before) << 32 | u64::from(value);
+        let at = before as usize;
+        let held = self.direct.get(at).map_or(0, Vec::len);
+        // Room only shrinks, so what once had none is looked for in the right place ever after.
+        let more = (place + 1).next_power_of_two().saturating_sub(held);
+        let lists = (at + 1).saturating_sub(self.direct.len());
+        let number = if self.places + more + 8 * lists <= MAX_PLACES {
+            self.places += more + 8 * lists;
+            if lists > 0 {
+                self.direct.resize_with(at + 1, Vec::new);
+            }
+            let values = &mut self.direct[at];
+            values.resize(held + more, END);
+            values[place] = next;
+            next
+        } else {
+            *self.others.entry(key).or_insert(next)
+        };
+        if number == next {
+            self.pairs.push((before, value));
         }
-        self.direct[place]
+        number
     }
 }
 
 #[derive(Default)]
 pub(crate) struct Local {
-    columns: Vec<(Numbered, Pairs)>,
+    columns: Vec<(Numbered, Combinations)>,
     /// Users have their numbers for good, in the order they are met, so that those that are kept do not depend on where
     /// batches end.
     pub(crate) user: Numbered,
@@ -161,6 +193,8 @@ pub(crate) struct Local {
     /// By number, the place in `groups`.
     places: Vec<u32>,
     groups: Vec<Found>,
+    /// For each group, where the record with the earliest time stands, else the first record.
+    evidence: Vec<Place>,
     hosts: Vec<HostFound>,
     /// Bucket, count, next of the same host. A bucket may come twice.
     cells: Vec<(i64, u64, u32)>,
@@ -171,6 +205,8 @@ pub(crate) struct Local {
     /// Number, next of the same group.
     users: Vec<(u32, u32)>,
     rows: usize,
+    /// The state of the boots that rows were last placed after.
+    boots: u64,
 }
 
 impl std::fmt::Debug for Local {
@@ -186,6 +222,7 @@ impl Local {
             self.places[group.number as usize] = END;
         }
         self.groups.clear();
+        self.evidence.clear();
         self.hosts.clear();
         self.cells.clear();
         self.minutes.clear();
@@ -229,6 +266,12 @@ impl Local {
     /// Counts these rows beside those before, whose buckets are as wide.
     pub(crate) fn count(&mut self, input: &Rows<'_>, survey: &Survey) {
         self.rows += input.rows.len();
+        if survey.changes() != self.boots {
+            self.boots = survey.changes();
+            for host in &mut self.hosts {
+                host.span = (1, 0);
+            }
+        }
         self.number(input);
         let ids = std::mem::take(&mut self.ids);
         for (&row, &group) in input.rows.iter().zip(&ids) {
@@ -244,14 +287,11 @@ impl Local {
         self.columns.resize_with(input.by.len(), Default::default);
         // Texts are bounded by their bytes.
         let most = usize::MAX;
-        for (at, ((numbered, pairs), texts)) in self.columns.iter_mut().zip(input.by).enumerate() {
+        for ((numbered, combinations), texts) in self.columns.iter_mut().zip(input.by) {
             numbered.begin(texts);
             for (id, row) in self.ids.iter_mut().zip(input.rows) {
                 let value = numbered.number(texts, *row as usize, most);
-                *id = match at {
-                    0 => pairs.number_first(value),
-                    _ => pairs.number(*id, value).0,
-                };
+                *id = combinations.number(*id, value);
             }
         }
         if let Some(texts) = input.user {
@@ -259,115 +299,83 @@ impl Local {
         }
     }
 
+    /// The place of a combination in `groups`.
     #[inline]
-    fn add(&mut self, input: &Rows<'_>, survey: &Survey, row: u32, number: u32) {
-        let at = row as usize;
-        let known = number as usize;
-        if known >= self.places.len() {
-            self.places.resize(known + 1, END);
+    fn group(&mut self, input: &Rows<'_>, row: usize, number: u32) -> u32 {
+        let at = number as usize;
+        if at >= self.places.len() {
+            self.places.resize(at + 1, END);
         }
-        let mut n = self.places[known];
-        if n == END {
-            n = u32::try_from(self.groups.len()).unwrap_or(END);
-            self.places[known] = n;
+        if self.places[at] == END {
+            self.places[at] = u32::try_from(self.groups.len()).unwrap_or(END);
             self.groups.push(Found {
                 number,
-                place: input.evidence.place(at),
-                count: 0,
                 first: Time::MAX,
-                last: Time::MIN,
-                later: 0,
-                unknown: 0,
                 hosts: END,
                 minutes: END,
                 provisional: END,
                 users: END,
+                user: ABSENT,
             });
+            self.evidence.push(input.evidence.place(row));
         }
-        let group = &mut self.groups[n as usize];
+        self.places[at]
+    }
+
+    /// The place of a group's host in `hosts`.
+    #[inline]
+    fn host(&mut self, group: u32, place: u32) -> u32 {
+        let head = &mut self.groups[group as usize].hosts;
+        // Mostly it is the host that the group was last seen on.
+        match self.hosts.get(*head as usize) {
+            Some(host) if host.place == place => *head,
+            _ => {
+                let (found, new) = self.by_host.number(group, place);
+                if new {
+                    let next = std::mem::replace(head, found);
+                    self.hosts.push(HostFound::new(place, next));
+                }
+                found
+            }
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, input: &Rows<'_>, survey: &Survey, row: u32, number: u32) {
+        let at = row as usize;
+        let g = self.group(input, at, number);
         let key = (input.host.key(at) as usize).min(input.places.len() - 1);
         let place = input.places[key];
-        // Mostly it is the host that the group was last seen on.
-        let mut h = group.hosts;
-        if self.hosts.get(h as usize).is_none_or(|h| h.place != place) {
-            let (found, new) = self.by_host.number(n, place);
-            if new {
-                self.hosts.push(HostFound {
-                    place,
-                    count: 0,
-                    start_up: 0,
-                    first: Time::MAX,
-                    last: Time::MIN,
-                    after: (1, 0),
-                    boots: 0,
-                    boot: None,
-                    provisional: false,
-                    bucket: (1, 0),
-                    cells: END,
-                    next: std::mem::replace(&mut group.hosts, found),
-                });
-            }
-            h = found;
-        }
-        let host = &mut self.hosts[h as usize];
-        group.count += 1;
-        host.count += 1;
+        let h = self.host(g, place);
+        let (group, host) = (&mut self.groups[g as usize], &mut self.hosts[h as usize]);
         if let Some(time) = columns::at(input.time, at) {
             if time < group.first {
                 group.first = time;
-                group.place = input.evidence.place(at);
+                self.evidence[g as usize] = input.evidence.place(at);
             }
-            group.last = group.last.max(time);
+            if time < host.span.0 || time >= host.span.1 {
+                host.turn(time, input.width, survey, &mut self.cells);
+            }
+            host.here += 1;
             host.first = host.first.min(time);
             host.last = host.last.max(time);
-            if host.cells != END && host.bucket.0 <= time && time < host.bucket.1 {
-                self.cells[host.cells as usize].1 += 1;
+            let since = time.wrapping_sub(host.boot);
+            if host.boot == NO_BOOT {
+                host.unknown += 1;
+            } else if since >= LATE && !host.provisional {
+                host.later += 1;
             } else {
-                let bucket = time.div_euclid(input.width);
-                let start = bucket.saturating_mul(input.width);
-                let cell = u32::try_from(self.cells.len()).unwrap_or(END);
-                self.cells.push((bucket, 1, host.cells));
-                host.cells = cell;
-                host.bucket = (start, start.saturating_add(input.width));
+                self.near_boot(input, g, h, since);
             }
-            match host.distance(time, survey) {
-                Distance::Unknown => group.unknown += 1,
-                distance if host.provisional => {
-                    let minute = match distance {
-                        Distance::Minutes(minute) => Some(minute),
-                        _ => None,
-                    };
-                    let code = minute.map_or(ABSENT, u32::from);
-                    let (p, new) = self.by_provisional.number(h, code);
-                    if new {
-                        let next = std::mem::replace(&mut group.provisional, p);
-                        let (host, count) = (place, 0);
-                        let entry = Provisional {
-                            host,
-                            minute,
-                            count,
-                        };
-                        self.provisional.push((entry, next));
-                    }
-                    self.provisional[p as usize].0.count += 1;
-                }
-                Distance::Minutes(minute) => {
-                    host.start_up += u64::from(u32::from(minute) < input.startup);
-                    let (m, new) = self.by_minute.number(n, u32::from(minute));
-                    if new {
-                        let next = std::mem::replace(&mut group.minutes, m);
-                        self.minutes.push((minute, 0, next));
-                    }
-                    self.minutes[m as usize].1 += 1;
-                }
-                Distance::Later => group.later += 1,
-            }
+        } else {
+            host.untimed += 1;
         }
         if let Some(texts) = input.user {
             let user = self.user.number(texts, at, MAX_USERS);
-            let known = self.users.get(group.users as usize);
-            if user != ABSENT && known.is_none_or(|u| u.0 != user) {
-                let (u, new) = self.by_user.number(n, user);
+            let group = &mut self.groups[g as usize];
+            if user != group.user {
+                group.user = user;
+                let (u, new) = self.by_user.number(g, user);
                 if new {
                     let next = std::mem::replace(&mut group.users, u);
                     self.users.push((user, next));
@@ -376,9 +384,37 @@ impl Local {
         }
     }
 
-    /// The combinations of keys, in the order they were met.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = &Found> {
-        self.groups.iter()
+    /// Counts a row that comes so long after a boot.
+    fn near_boot(&mut self, input: &Rows<'_>, g: u32, h: u32, since: Time) {
+        let (group, host) = (&mut self.groups[g as usize], &mut self.hosts[h as usize]);
+        let minute = u8::try_from(since / MINUTE).ok().filter(|_| since < LATE);
+        if host.provisional {
+            let code = minute.map_or(ABSENT, u32::from);
+            let (p, new) = self.by_provisional.number(h, code);
+            if new {
+                let next = std::mem::replace(&mut group.provisional, p);
+                let entry = Provisional {
+                    host: host.place,
+                    minute,
+                    count: 0,
+                };
+                self.provisional.push((entry, next));
+            }
+            self.provisional[p as usize].0.count += 1;
+        } else if let Some(minute) = minute {
+            host.start_up += u32::from(u32::from(minute) < input.startup);
+            let (m, new) = self.by_minute.number(g, u32::from(minute));
+            if new {
+                let next = std::mem::replace(&mut group.minutes, m);
+                self.minutes.push((minute, 0, next));
+            }
+            self.minutes[m as usize].1 += 1;
+        }
+    }
+
+    /// The combinations of values, in the order they were met, each with where its earliest record stands.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (&Found, Place)> {
+        self.groups.iter().zip(self.evidence.iter().copied())
     }
 
     /// The values of a group.
@@ -402,7 +438,15 @@ impl Local {
     /// Buckets with their counts; one may come twice.
     pub(crate) fn cells_of(&self, host: &HostFound) -> impl Iterator<Item = (i64, u64)> {
         let from = |at: u32| self.cells.get(at as usize);
-        std::iter::successors(from(host.cells), move |c| from(c.2)).map(|c| (c.0, c.1))
+        let before = std::iter::successors(from(host.cells), move |c| from(c.2));
+        let here = (host.here > 0).then_some((host.bucket, u64::from(host.here)));
+        here.into_iter().chain(before.map(|c| (c.0, c.1)))
+    }
+
+    /// Rows on one host.
+    pub(crate) fn count_of(&self, host: &HostFound) -> u64 {
+        let timed: u64 = self.cells_of(host).map(|c| c.1).sum();
+        timed + u64::from(host.untimed)
     }
 
     pub(crate) fn minutes_of(&self, group: usize) -> impl Iterator<Item = (u8, u64)> {
@@ -419,29 +463,52 @@ impl Local {
 
     pub(crate) fn users_of(&self, group: usize) -> impl Iterator<Item = u32> {
         let from = |at: u32| self.users.get(at as usize);
-        std::iter::successors(from(self.groups[group].users), move |u| from(u.1)).map(|u| u.0)
+        let all = std::iter::successors(from(self.groups[group].users), move |u| from(u.1));
+        all.map(|u| u.0).filter(|user| *user != ABSENT)
     }
 }
 
 impl HostFound {
-    fn distance(&mut self, time: Time, survey: &Survey) -> Distance {
-        if time < self.after.0 || time >= self.after.1 || self.boots != survey.changes() {
-            self.boots = survey.changes();
-            let boots = survey.boots_of(self.place);
-            let at = boots.partition_point(|b| *b <= time);
-            self.boot = at.checked_sub(1).map(|i| boots[i]);
-            self.provisional = survey.provisional(self.place);
-            self.after = (
-                self.boot.unwrap_or(Time::MIN),
-                boots.get(at).copied().unwrap_or(Time::MAX),
-            );
+    fn new(place: u32, next: u32) -> Self {
+        Self {
+            place,
+            next,
+            cells: END,
+            here: 0,
+            bucket: 0,
+            untimed: 0,
+            start_up: 0,
+            later: 0,
+            unknown: 0,
+            first: Time::MAX,
+            last: Time::MIN,
+            span: (1, 0),
+            boot: NO_BOOT,
+            provisional: false,
         }
-        let Some(boot) = self.boot else {
-            return Distance::Unknown;
-        };
-        match u8::try_from((time - boot) / 60_000_000) {
-            Ok(minute) if usize::from(minute) < MAX_MINUTES => Distance::Minutes(minute),
-            _ => Distance::Later,
+    }
+
+    /// Turns to the bucket and the boot of a time.
+    #[cold]
+    fn turn(&mut self, time: Time, width: i64, survey: &Survey, cells: &mut Vec<(i64, u64, u32)>) {
+        let bucket = time.div_euclid(width);
+        if bucket != self.bucket && self.here > 0 {
+            let cell = u32::try_from(cells.len()).unwrap_or(END);
+            cells.push((self.bucket, u64::from(self.here), self.cells));
+            self.cells = cell;
+            self.here = 0;
         }
+        self.bucket = bucket;
+        let boots = survey.boots_of(self.place);
+        let at = boots.partition_point(|b| *b <= time);
+        self.boot = at.checked_sub(1).map_or(NO_BOOT, |i| boots[i]);
+        self.provisional = survey.provisional(self.place);
+        let start = bucket.saturating_mul(width);
+        self.span = (
+            start.max(self.boot),
+            start
+                .saturating_add(width)
+                .min(boots.get(at).copied().unwrap_or(Time::MAX)),
+        );
     }
 }

@@ -120,15 +120,6 @@ impl HostTally {
     }
 }
 
-/// How far an event is from the latest boot of its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Distance {
-    /// Whole minutes, fewer than [`MAX_MINUTES`].
-    Minutes(u8),
-    Later,
-    Unknown,
-}
-
 /// Events of one host so many whole minutes, or longer, after a boot that may turn out to be none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Provisional {
@@ -160,7 +151,15 @@ pub(crate) struct Counts {
 impl Counts {
     /// Adds events of one host; says under which place they are counted.
     pub(crate) fn add_host(&mut self, events: HostTally, most: usize) -> u32 {
-        match self.hosts.binary_search_by_key(&events.host, |h| h.host) {
+        // Files are mostly of one host each, so it is mostly the latest one.
+        let found = match self.hosts.last() {
+            Some(last) if last.host == events.host => Ok(self.hosts.len() - 1),
+            Some(last) if last.host > events.host => {
+                self.hosts.binary_search_by_key(&events.host, |h| h.host)
+            }
+            _ => Err(self.hosts.len()),
+        };
+        match found {
             Ok(at) => {
                 self.hosts[at].add(&events);
                 events.host

@@ -109,7 +109,7 @@ impl<'s> Worker<'s> {
         shared.changed.notify_all();
     }
 
-    /// Hands a block to whoever is free, or parses it here when nobody is.
+    /// Hands a block to whoever is free, and parses one here when nobody is.
     fn give(&mut self, place: Place, work: Work) -> Result<(), Stop> {
         let mut state = self.shared.lock();
         loop {
@@ -139,13 +139,16 @@ impl<'s> Worker<'s> {
                 None => state = self.shared.wait(state),
             }
         }
-        if state.queue.len() < self.shared.queue_length {
-            state.queue.insert(place, work);
-            self.shared.changed.notify_all();
-            return Ok(());
+        state.queue.insert(place, work);
+        self.shared.changed.notify_all();
+        if state.queue.len() > self.shared.queue_length {
+            // The earliest, because it is what the consumer waits for: results of later ones would pile up.
+            let first = state.queue.pop_first();
+            drop(state);
+            if let Some((place, work)) = first {
+                self.parse(place, work);
+            }
         }
-        drop(state);
-        self.parse(place, work);
         Ok(())
     }
 
