@@ -8,11 +8,12 @@ use arrow::compute::{max, min};
 use rustc_hash::FxHashMap;
 
 use crate::columns::{CountError, Log, Logs, Texts, at, numbers, times};
-use crate::counting::{Common, Counting};
+use crate::counting::Counting;
 use crate::keys::EventKeys;
 use crate::local::{Evidence, Rows};
 use crate::numbered::Interner;
 use crate::report::{MAX_HOSTS, Parameters, Time};
+use crate::share::share_out;
 use crate::survey::Survey;
 use crate::tally::{step_for, width};
 
@@ -26,6 +27,8 @@ const MAX_FILES: usize = 200_000;
 /// Rows that are counted by numbers before they are added to the groups: few enough for what is known of them to lie in
 /// the processor's caches.
 const MAX_ROWS: usize = 1 << 17;
+/// Rows that are worth a thread.
+const MIN_ROWS: usize = 8192;
 /// Event ids that are looked up in a table.
 const SMALL_IDS: usize = 64;
 
@@ -172,27 +175,34 @@ impl Collector {
             offset: numbers(batch, &self.names.offset)?,
         };
         let texts = self.texts(batch, &rows)?;
-        for (stream, rows) in rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            let stream = &mut self.streams[stream];
-            if stream.channel.is_none() {
-                stream.channel = logs.channel(rows[0] as usize).map(str::to_owned);
-            }
-            let spec = &stream.spec;
-            let by: Vec<&Texts<'_>> = spec.by.iter().map(|field| &texts[field]).collect();
-            let user = spec.user.as_ref().map(|field| &texts[field]);
-            let input = Rows {
-                rows,
-                by: &by,
-                user,
-                time: &time,
-                host: &host,
-                places: &places,
-                evidence: &evidence,
-                width: width(self.step),
-                startup: self.parameters.startup_minutes,
-            };
-            stream.local.count(&input, survey);
-        }
+        let (width, startup) = (width(self.step), self.parameters.startup_minutes);
+        let streams = self.streams.iter_mut().zip(&rows);
+        let jobs = streams.filter(|(_, rows)| !rows.is_empty());
+        let survey = &*survey;
+        share_out(
+            jobs.map(|(s, rows)| (rows.len(), (s, rows))).collect(),
+            MIN_ROWS,
+            |(stream, rows)| {
+                if stream.channel.is_none() {
+                    stream.channel = logs.channel(rows[0] as usize).map(str::to_owned);
+                }
+                let spec = &stream.spec;
+                let by: Vec<&Texts<'_>> = spec.by.iter().map(|field| &texts[field]).collect();
+                let user = spec.user.as_ref().map(|field| &texts[field]);
+                let input = Rows {
+                    rows,
+                    by: &by,
+                    user,
+                    time: &time,
+                    host: &host,
+                    places: &places,
+                    evidence: &evidence,
+                    width,
+                    startup,
+                };
+                stream.local.count(&input, survey);
+            },
+        );
         if self.streams.iter().map(|s| s.local.rows()).sum::<usize>() >= MAX_ROWS {
             self.flush();
         }
@@ -294,25 +304,21 @@ impl Collector {
 
     /// Adds to the groups what is counted by numbers only.
     fn flush(&mut self) {
-        let mut common = Common {
-            cells: &mut self.cells,
-            most_hosts: self.most_hosts,
-        };
-        for stream in &mut self.streams {
-            stream.flush(&mut common);
-        }
+        let most_hosts = self.most_hosts;
+        let rows = |s: &Counting| s.local.rows();
+        let jobs = self.streams.iter_mut().filter(|s| rows(s) > 0);
+        share_out(jobs.map(|s| (rows(s), s)).collect(), MIN_ROWS, |stream| {
+            stream.flush(most_hosts);
+        });
+        self.cells = self.streams.iter().map(|s| s.cells).sum();
     }
 
     /// Ends the counting: everything is in the groups, in buckets at this step or coarser ones, and placed after the
     /// boots that are known in the end.
     pub(crate) fn end(&mut self, step: u32, survey: &Survey) {
         self.flush();
-        let startup = self.parameters.startup_minutes;
         for stream in &mut self.streams {
-            let groups = stream.groups.iter_mut().map(|g| &mut g.counts);
-            for counts in groups.chain([&mut stream.total]) {
-                counts.decide(|host| survey.provisional(host), startup);
-            }
+            stream.decide(survey, self.parameters.startup_minutes);
         }
         if step > self.step {
             self.coarsen(step);
@@ -322,16 +328,10 @@ impl Collector {
     fn coarsen(&mut self, step: u32) {
         // What is counted by numbers only has buckets as they were.
         self.flush();
-        let mut cells = 0;
         for stream in &mut self.streams {
-            let from = self.step;
-            stream.total.coarsen(from, step);
-            for group in stream.groups.iter_mut() {
-                group.counts.coarsen(from, step);
-                cells += group.counts.cells.len();
-            }
+            stream.coarsen(self.step, step);
         }
-        self.cells = cells;
+        self.cells = self.streams.iter().map(|s| s.cells).sum();
         self.step = step;
     }
 

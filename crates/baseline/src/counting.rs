@@ -7,6 +7,7 @@ use crate::collect::Spec;
 use crate::groups::Groups;
 use crate::local::{HostFound, Local};
 use crate::report::{MAX_USERS, Time};
+use crate::survey::Survey;
 use crate::tally::{Cell, Counts, HostTally};
 
 /// Bytes of the numbers that a stream's values have while it is counted.
@@ -23,15 +24,9 @@ pub(crate) struct Counting {
     pub(crate) groups: Groups,
     /// What is not in the groups yet.
     pub(crate) local: Local,
-    sum: Sum,
-}
-
-/// Where what was counted goes beside the stream.
-pub(crate) struct Common<'a> {
     /// Cells in all groups.
-    pub(crate) cells: &'a mut usize,
-    /// Hosts told apart in a group.
-    pub(crate) most_hosts: usize,
+    pub(crate) cells: usize,
+    sum: Sum,
 }
 
 impl Counting {
@@ -42,12 +37,31 @@ impl Counting {
             total: Counts::default(),
             groups: Groups::new(max_groups),
             local: Local::default(),
+            cells: 0,
             sum: Sum::default(),
         }
     }
 
-    /// Adds to the groups what was counted by numbers.
-    pub(crate) fn flush(&mut self, common: &mut Common<'_>) {
+    /// Joins buckets from one step of coarseness to a later one; everything is in the groups.
+    pub(crate) fn coarsen(&mut self, from: u32, to: u32) {
+        self.total.coarsen(from, to);
+        self.cells = 0;
+        for group in self.groups.iter_mut() {
+            group.counts.coarsen(from, to);
+            self.cells += group.counts.cells.len();
+        }
+    }
+
+    /// Places events after the boots that are known in the end; everything is in the groups.
+    pub(crate) fn decide(&mut self, survey: &Survey, startup: u32) {
+        let groups = self.groups.iter_mut().map(|g| &mut g.counts);
+        for counts in groups.chain([&mut self.total]) {
+            counts.decide(|host| survey.provisional(host), startup);
+        }
+    }
+
+    /// Adds to the groups what was counted by numbers, telling apart so many hosts in each.
+    pub(crate) fn flush(&mut self, most_hosts: usize) {
         for (number, (found, place)) in self.local.groups().enumerate() {
             let hosts = || self.local.hosts_of(number);
             let count = hosts().map(|h| self.local.count_of(h)).sum();
@@ -78,7 +92,7 @@ impl Counting {
                 add(&mut group.counts, host);
                 add(&mut self.total, host);
                 // A cell is counted under the place that its host was given.
-                let place = group.counts.add_host(tally, common.most_hosts);
+                let place = group.counts.add_host(tally, most_hosts);
                 self.sum.add_host(tally);
                 for (bucket, count) in self.local.cells_of(host) {
                     let host = place;
@@ -95,7 +109,7 @@ impl Counting {
                 group.counts.add_user(user, MAX_USERS);
                 self.total.add_user(user, MAX_USERS);
             }
-            *common.cells = (*common.cells + group.counts.cells.len()).saturating_sub(before);
+            self.cells = (self.cells + group.counts.cells.len()).saturating_sub(before);
         }
         self.sum.take(&mut self.total);
         if self.local.size() > MAX_NUMBERED {
@@ -104,9 +118,8 @@ impl Counting {
         } else {
             self.local.clear();
         }
-        *common.cells = common
-            .cells
-            .saturating_sub(std::mem::take(&mut self.groups.freed));
+        let freed = std::mem::take(&mut self.groups.freed);
+        self.cells = self.cells.saturating_sub(freed);
     }
 }
 

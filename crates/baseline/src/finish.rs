@@ -1,8 +1,6 @@
 //! From counts to the report: rates with their intervals, what stands out, and the order in which it is told. It refuses
 //! to count.
 
-use std::thread;
-
 use crate::collect::{Collector, Select};
 use crate::counting::Counting;
 use crate::groups::{self, Place};
@@ -12,6 +10,7 @@ use crate::report::{
     Example, Group, Host, HostCount, MAX_USERS, Mark, Parameters, Regularity, Report, Sketch,
     StartUp, Stream, Tally, Time, Timeline,
 };
+use crate::share::share_out;
 use crate::survey::{DAY, Survey};
 use crate::tally::{Counts, HostTally, OTHER, step_for, width};
 use crate::words;
@@ -25,7 +24,7 @@ const HABIT_TIMES: u64 = 5;
 const HABIT_BUCKETS: i64 = 4;
 
 /// Groups that are worth a thread.
-const MIN_SHARE: usize = 1000;
+const SHARE: usize = 1000;
 
 /// What all streams of a report share.
 struct Frame<'a> {
@@ -132,7 +131,7 @@ impl Frame<'_> {
             error: groups.least(),
         });
         let count = total.count;
-        let mut groups = self.groups(groups.into_groups(), count, users, rates);
+        let mut groups = self.groups(groups.into_groups(), count, users);
         groups.sort_by(|a, b| (b.tally.count, &a.values).cmp(&(a.tally.count, &b.values)));
         let outside = |g: &&Group| g.tally.count > g.tally.start_up.count;
         let event_id = match spec.rows {
@@ -160,39 +159,21 @@ impl Frame<'_> {
     }
 
     /// All groups of a stream; many are shared out among threads.
-    fn groups(
-        &self,
-        groups: Vec<groups::Group>,
-        of: u64,
-        users: &Numbered,
-        rates: &mut Rates,
-    ) -> Vec<Group> {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let share = groups.len().div_ceil(threads).max(MIN_SHARE);
-        let mut rest = groups.into_iter();
-        let first: Vec<_> = rest.by_ref().take(share).collect();
-        thread::scope(|scope| {
-            let mut others = Vec::new();
-            while rest.len() > 0 {
-                let part: Vec<_> = rest.by_ref().take(share).collect();
-                others.push(scope.spawn(move || {
-                    let mut rates = Rates::new(self.parameters.confidence);
-                    let told = part
-                        .into_iter()
-                        .map(|g| self.group(g, of, users, &mut rates));
-                    told.collect::<Vec<_>>()
-                }));
-            }
-            let told = first.into_iter().map(|g| self.group(g, of, users, rates));
-            let mut all: Vec<Group> = told.collect();
-            for part in others {
-                match part.join() {
-                    Ok(part) => all.extend(part),
-                    Err(panic) => std::panic::resume_unwind(panic),
+    fn groups(&self, groups: Vec<groups::Group>, of: u64, users: &Numbered) -> Vec<Group> {
+        let mut told: Vec<Option<Group>> = groups.iter().map(|_| None).collect();
+        let mut groups: Vec<Option<groups::Group>> = groups.into_iter().map(Some).collect();
+        let shares = groups.chunks_mut(SHARE).zip(told.chunks_mut(SHARE));
+        share_out(
+            shares.map(|s| (s.0.len(), s)).collect(),
+            SHARE,
+            |(groups, told)| {
+                let mut rates = Rates::new(self.parameters.confidence);
+                for (group, told) in groups.iter_mut().zip(told) {
+                    *told = group.take().map(|g| self.group(g, of, users, &mut rates));
                 }
-            }
-            all
-        })
+            },
+        );
+        told.into_iter().flatten().collect()
     }
 
     fn group(

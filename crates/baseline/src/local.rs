@@ -3,11 +3,11 @@
 //! know how many groups are wanted, and is asked by its owner whether it has grown too large.
 
 use arrow::array::Int64Array;
-use rustc_hash::FxHashMap;
 
 use crate::columns::{self, ABSENT, PerValue, Texts};
 use crate::groups::Place;
 use crate::numbered::Numbered;
+use crate::pairs::{Combinations, END, Pairs};
 use crate::report::{MAX_MINUTES, Time};
 use crate::survey::Survey;
 use crate::tally::Provisional;
@@ -46,9 +46,6 @@ impl Evidence<'_> {
         }
     }
 }
-
-/// No further item.
-const END: u32 = u32::MAX;
 
 /// Rows with the same values.
 pub(crate) struct Found {
@@ -95,89 +92,6 @@ const MINUTE: Time = 60_000_000;
 
 /// Different user names that are kept.
 const MAX_USERS: usize = 200_000;
-
-/// Numbers for pairs of numbers, in the order they are met.
-#[derive(Debug, Default)]
-struct Pairs {
-    numbers: FxHashMap<u64, u32>,
-}
-
-impl Pairs {
-    fn clear(&mut self) {
-        self.numbers.clear();
-    }
-
-    /// The number of a pair, and whether it is a new one.
-    #[inline]
-    fn number(&mut self, a: u32, b: u32) -> (u32, bool) {
-        let key = u64::from(a) << 32 | u64::from(b);
-        let next = u32::try_from(self.numbers.len()).unwrap_or(END);
-        let number = *self.numbers.entry(key).or_insert(next);
-        (number, number == next)
-    }
-}
-
-/// Numbers for combinations of values: each is one of the columns before, and the value of one more.
-#[derive(Debug, Default)]
-struct Combinations {
-    /// By the number of those before, then by value, after a place for an absent one.
-    direct: Vec<Vec<u32>>,
-    /// Places in `direct`.
-    places: usize,
-    /// For what has no place in `direct`.
-    others: FxHashMap<u64, u32>,
-    /// By number.
-    pairs: Vec<(u32, u32)>,
-}
-
-/// Places in tables, beyond which combinations are hashed.
-const MAX_PLACES: usize = 1 << 19;
-
-impl Combinations {
-    fn clear(&mut self) {
-        self.direct.clear();
-        self.places = 0;
-        self.others.clear();
-        self.pairs.clear();
-    }
-
-    #[inline]
-    fn number(&mut self, before: u32, value: u32) -> u32 {
-        let place = value.wrapping_add(1) as usize;
-        let known = self.direct.get(before as usize);
-        match known.and_then(|values| values.get(place)) {
-            Some(number) if *number != END => *number,
-            _ => self.add(before, value, place),
-        }
-    }
-
-    #[cold]
-    fn add(&mut self, before: u32, value: u32, place: usize) -> u32 {
-        let next = u32::try_from(self.pairs.len()).unwrap_or(END);
-        let key = u64::from(before) << 32 | u64::from(value);
-        let at = before as usize;
-        let held = self.direct.get(at).map_or(0, Vec::len);
-        // Room only shrinks, so what once had none is looked for in the right place ever after.
-        let more = (place + 1).next_power_of_two().saturating_sub(held);
-        let lists = (at + 1).saturating_sub(self.direct.len());
-        let number = if self.places + more + 8 * lists <= MAX_PLACES {
-            self.places += more + 8 * lists;
-            if lists > 0 {
-                self.direct.resize_with(at + 1, Vec::new);
-            }
-            let values = &mut self.direct[at];
-            values.resize(held + more, END);
-            values[place] = next;
-            next
-        } else {
-            *self.others.entry(key).or_insert(next)
-        };
-        if number == next {
-            self.pairs.push((before, value));
-        }
-        number
-    }
-}
 
 #[derive(Default)]
 pub(crate) struct Local {
@@ -259,7 +173,7 @@ impl Local {
     pub(crate) fn size(&self) -> usize {
         let columns = self.columns.iter();
         columns
-            .map(|(numbered, pairs)| 3 * numbered.bytes() + 40 * pairs.pairs.len())
+            .map(|(numbered, pairs)| 3 * numbered.bytes() + 40 * pairs.len())
             .sum()
     }
 
@@ -422,9 +336,9 @@ impl Local {
         let mut value = vec![None; self.columns.len()];
         let mut at = self.groups[group].number as usize;
         for (value, (numbered, pairs)) in value.iter_mut().zip(&self.columns).rev() {
-            if let Some((before, number)) = pairs.pairs.get(at) {
-                *value = numbered.text(*number);
-                at = *before as usize;
+            if let Some((before, number)) = pairs.pair(at) {
+                *value = numbered.text(number);
+                at = before as usize;
             }
         }
         value.into_iter()
