@@ -5,14 +5,22 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use baseline::propose::{Minimum, ladder, propose, settle};
 use baseline::{
-    Collector, Names, Parameters, Report, STATE_COLUMN, SURVEY_COLUMNS, Spec, Stream, Survey, keys,
+    Collector, Names, Parameters, Report, STATE_COLUMN, SURVEY_COLUMNS, Select, Spec, Stream,
+    Survey, keys,
 };
 use samples::fleet::{self, Settings, Truth};
 use telemetry::{Options, Plan, RowFilter, Scan, discover};
 
 fn report(folder: &Path) -> Report {
-    let specs: Vec<Spec> = keys::all().iter().map(|k| Spec::of(k, None)).collect();
+    count(
+        folder,
+        keys::all().iter().map(|k| Spec::of(k, None)).collect(),
+    )
+}
+
+fn count(folder: &Path, specs: Vec<Spec>) -> Report {
     let mut columns = baseline::columns(&specs);
     for column in SURVEY_COLUMNS.into_iter().chain([STATE_COLUMN]) {
         if !columns.iter().any(|c| c == column) {
@@ -24,23 +32,16 @@ fn report(folder: &Path) -> Report {
         filter: RowFilter::default(),
         discover: false,
     };
-    let read = || {
-        let origins = discover(&[folder.to_owned()]).unwrap();
-        Scan::new(origins, plan.clone(), Options::default())
-    };
     let mut survey = Survey::default();
-    for batch in read() {
-        survey.add(&batch).unwrap();
-    }
-    survey.settled();
-    // Machines, times and boots are known now; a second reading counts.
-    let mut counted = Survey::default();
     let mut collector = Collector::new(specs, Names::default(), Parameters::default());
-    for batch in read() {
-        counted.add(&batch).unwrap();
-        collector.add(&batch, &mut counted).unwrap();
+    let origins = discover(&[folder.to_owned()]).unwrap();
+    for batch in Scan::new(origins, plan, Options::default()) {
+        survey.add(&batch).unwrap();
+        collector.add(&batch, &mut survey).unwrap();
     }
-    collector.finish(&counted)
+    // Each file is in order of time, so one reading is enough.
+    assert!(!survey.late());
+    collector.finish(&survey)
 }
 
 fn stream<'r>(report: &'r Report, name: &str) -> &'r Stream {
@@ -116,6 +117,46 @@ fn the_intruder_is_among_the_rarest() {
         let as_rare = threads.groups.iter().filter(|g| g.tally.count == 1);
         assert_eq!(as_rare.count(), 1);
         assert_eq!(report.hosts[group.tally.hosts[0].host].name, intrusion.host);
+    }
+}
+
+#[test]
+fn the_intruder_is_not_hidden_by_anything_that_is_proposed() {
+    for seed in 1..=3 {
+        let settings = Settings {
+            seed,
+            ..Settings::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        fleet::write(folder.path(), &settings).unwrap();
+        let intrusion = fleet::truth(&settings).intrusion.unwrap();
+        let spec = Spec {
+            name: "CreateRemoteThread".to_owned(),
+            rows: Select::Sysmon(8),
+            by: ladder(8).unwrap().keys(),
+            user: None,
+        };
+        let report = count(folder.path(), vec![spec]);
+        let (mut proposals, skipped) = propose(&report, &Minimum::default());
+        assert!(skipped.is_empty());
+        settle(&mut proposals, &[]).unwrap();
+        assert!(proposals.iter().filter(|p| p.chosen).count() > 3);
+        let threads = &report.streams[0];
+        let at = |field: &str| threads.keys.iter().position(|k| k == field).unwrap();
+        let (source, target) = (at("SourceImage"), at("TargetImage"));
+        let pair = threads
+            .groups
+            .iter()
+            .position(|g| {
+                g.values[source].as_deref() == Some(intrusion.source)
+                    && g.values[target].as_deref() == Some(intrusion.target)
+            })
+            .unwrap();
+        for p in &proposals {
+            let named = p.conditions.iter().any(|c| c.value == intrusion.source);
+            assert!(!named, "{p:?}");
+            assert!(!(p.offered && p.groups.contains(&pair)), "{p:?}");
+        }
     }
 }
 

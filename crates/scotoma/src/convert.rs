@@ -8,7 +8,7 @@ use telemetry::parquet::{Writer, column_names};
 use telemetry::{Plan, RowFilter};
 
 use crate::cli::ConvertArgs;
-use crate::output::plural;
+use crate::output::{plural, say};
 use crate::reading::Session;
 
 pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
@@ -40,12 +40,12 @@ pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
             plural(report.records, "event")
         );
     }
-    println!(
+    say!(
         "{} with {} in {}",
         plural(rows, "event"),
         plural(columns.len() as u64, "column"),
         plural(files as u64, "file")
-    );
+    )?;
     session.end(
         &Outcome {
             report: Some(report),

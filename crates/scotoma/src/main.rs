@@ -1,5 +1,8 @@
 //! The command line: it reads arguments, calls a room and shows the answer. It decides nothing else.
 
+// They panic when nobody listens.
+#![warn(clippy::print_stdout)]
+
 mod against;
 mod baseline;
 mod call_trace;

@@ -300,6 +300,41 @@ fn a_closed_pipe_is_no_failure() {
     assert!(child.wait().unwrap().success());
 }
 
+#[test]
+fn no_verb_minds_that_nobody_listens() {
+    let config = "docs/remote-threads.xml";
+    let verbs: [&[&str]; 16] = [
+        &["hunt", "samples/"],
+        &["events", "samples/"],
+        &["baseline", "samples-fleet"],
+        &["baseline", "samples-fleet", "--format", "json"],
+        &["baseline", "samples-fleet", "--event", "8", "--propose"],
+        &["config", "check", config],
+        &["config", "rule"],
+        &["config", "show", config],
+        &["config", "explain", config, "samples/", "--record", "1"],
+        &["config", "decide", config, "samples/"],
+        &["config", "replay", config, "samples/"],
+        &["config", "diff", config, config],
+        &["config", "compile", config, "--format", "json"],
+        &["map"],
+        &["rights", "0x143A"],
+        &["technique", "T1055.001"],
+    ];
+    for args in verbs {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_scotoma"))
+            .args(args)
+            .current_dir(root())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let run = child.wait_with_output().unwrap();
+        assert!(!err(&run).contains("panicked"), "{args:?}: {}", err(&run));
+    }
+}
+
 /// The published hunt as it was published, comment and line breaks included.
 const PUBLISHED: &str = "SELECT  b.process_path, b.process_target_name, b.process_target_id, b.thread_new_id, a.process_id, a.process_granted_access
 FROM sysmon_events b

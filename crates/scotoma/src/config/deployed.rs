@@ -1,5 +1,6 @@
 //! `compile` and `decompile`.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -44,7 +45,7 @@ pub(crate) fn decompile(args: &DecompileArgs) -> anyhow::Result<ExitCode> {
         Some(path) => {
             std::fs::write(path, &made.xml).with_context(|| path.display().to_string())?
         }
-        None => print!("{}", made.xml),
+        None => io::stdout().lock().write_all(made.xml.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
 }

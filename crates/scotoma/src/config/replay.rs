@@ -1,5 +1,6 @@
 //! `replay`: logs through a configuration.
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -13,7 +14,7 @@ use telemetry::{Plan, RowFilter};
 
 use super::args::ReplayArgs;
 use super::load;
-use crate::output::{clean, grouped, plural, table};
+use crate::output::{clean, grouped, plural, say, table};
 use crate::reading::{Reading, origins};
 
 pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
@@ -43,17 +44,18 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         Ok(())
     })?;
     reading.hush();
+    // The file is whole before anything is said, whoever stops listening.
+    let written = writer.map(Writer::close).transpose()?;
     if report.records > 0 {
-        show(&config, &replay.finish(args.top), args.top);
+        show(&config, &replay.finish(args.top), args.top)?;
     }
-    if let Some(writer) = writer {
-        let (rows, _) = writer.close()?;
-        println!("\n{} written", plural(rows, "kept event"));
+    if let Some((rows, _)) = written {
+        say!("\n{} written", plural(rows, "kept event"))?;
     }
     if report.records > 0 {
-        println!(
+        say!(
             "\nEvents that the recording sensor had dropped itself are not in these logs:\nthis configuration may have kept more than is shown."
-        );
+        )?;
     }
     reading.end(&report, &[])?;
     Ok(ExitCode::SUCCESS)
@@ -93,21 +95,21 @@ pub(crate) fn columns(rules: &[&RuleSet]) -> Vec<String> {
     names
 }
 
-fn show(config: &Config, summary: &Summary, top: usize) {
+fn show(config: &Config, summary: &Summary, top: usize) -> io::Result<()> {
     let (kept, dropped) = summary
         .events
         .values()
         .fold((0, 0), |(k, d), c| (k + c.kept, d + c.dropped));
-    println!(
+    say!(
         "{} kept, {} dropped",
         plural(kept, "event"),
         grouped(dropped)
-    );
+    )?;
     if summary.others > 0 {
-        println!(
+        say!(
             "{} of other channels left aside",
             plural(summary.others, "event")
-        );
+        )?;
     }
     let rows = summary.events.iter().map(|(id, c)| {
         vec![
@@ -118,14 +120,14 @@ fn show(config: &Config, summary: &Summary, top: usize) {
             format!("{:.1} %", 100.0 * share(*c)),
         ]
     });
-    println!(
+    say!(
         "\n{}",
         table(
             &["id", "event", "kept", "dropped", "kept share"],
             rows,
             &[0, 2, 3, 4]
         )
-    );
+    )?;
     let total: u64 = kept + dropped;
     let rows = summary.rules.iter().take(top).map(|r| {
         // To the second: rules are compared by day and hour, and the line has to fit.
@@ -142,31 +144,32 @@ fn show(config: &Config, summary: &Summary, top: usize) {
             clean(&rule),
         ]
     });
-    println!(
+    say!(
         "\n{}",
         table(
             &["hits", "share", "does", "last", "line", "rule"],
             rows,
             &[0, 1, 4]
         )
-    );
-    println!(
+    )?;
+    say!(
         "\n{} never decided anything",
         plural(summary.unused.len() as u64, "rule")
-    );
+    )?;
     for (element, unit) in summary.unused.iter().take(top) {
         let (line, rule) = place(config, *element, *unit);
-        println!("  line {line}: {}", clean(&rule));
+        say!("  line {line}: {}", clean(&rule))?;
     }
     let more = summary.unused.len().saturating_sub(top);
     if more > 0 {
-        println!("  and {} more (--top)", grouped(more as u64));
+        say!("  and {} more (--top)", grouped(more as u64))?;
     }
     let rows = summary
         .volume
         .iter()
         .map(|v| vec![grouped(v.kept), title(v.id), clean(&v.source)]);
-    println!("\n{}", table(&["kept", "event", "by"], rows, &[0]));
+    say!("\n{}", table(&["kept", "event", "by"], rows, &[0]))?;
+    Ok(())
 }
 
 /// The line of a rule and a few words about it.

@@ -1,5 +1,6 @@
 //! `show` and `diff`.
 
+use std::io;
 use std::process::ExitCode;
 
 use sysmon::compare::Compare;
@@ -9,13 +10,13 @@ use sysmon::{Config, show as screen};
 
 use super::args::{DiffArgs, FileArgs};
 use super::{load, replay};
-use crate::output::{clean, grouped, plural};
+use crate::output::{clean, grouped, plural, say};
 use crate::reading::{Reading, origins};
 
 pub(crate) fn show(args: &FileArgs) -> anyhow::Result<ExitCode> {
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let text = screen::text(&config);
-    print_clean(&text);
+    print_clean(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -26,10 +27,10 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let rules = sysmon::diff::text(&sysmon::diff::diff(&old.rules, &new.rules));
     let options = sysmon::diff::options(&old.options, &new.options);
     if rules.is_empty() && options.is_empty() {
-        println!("no difference in meaning");
+        say!("no difference in meaning")?;
     }
-    print_clean(&rules);
-    print_clean(&options);
+    print_clean(&rules)?;
+    print_clean(&options)?;
     if !args.paths.is_empty() {
         events(&old, &new, args)?;
     }
@@ -53,13 +54,13 @@ fn events(old: &Config, new: &Config, args: &DiffArgs) -> anyhow::Result<()> {
         let those = outcome.differences.iter().filter(|d| d.new.log == new);
         those.map(|d| d.count).sum()
     };
-    println!(
+    say!(
         "\nof {}: both keep {}, only the old one {}, only the new one {}",
         plural(report.records - outcome.others, "Sysmon event"),
         grouped(outcome.both),
         grouped(only(false)),
         grouped(only(true))
-    );
+    )?;
     for d in outcome.differences.iter().take(args.top) {
         let example = d
             .example
@@ -67,20 +68,21 @@ fn events(old: &Config, new: &Config, args: &DiffArgs) -> anyhow::Result<()> {
             .map_or(String::new(), |e| format!(", such as {e}"));
         let which = if d.new.log { "new" } else { "old" };
         let what = plural(d.count, &format!("{} event", title(d.id)));
-        println!("\nonly the {which} one keeps {what}{}", clean(&example));
+        say!("\nonly the {which} one keeps {what}{}", clean(&example))?;
         for (name, config, decision) in [("old", old, &d.old), ("new", new, &d.new)] {
-            println!("  {name}: {}", clean(&reason(config, d.id, decision)));
+            say!("  {name}: {}", clean(&reason(config, d.id, decision)))?;
         }
     }
     let more = outcome.differences.len().saturating_sub(args.top);
     if more > 0 {
-        println!("\nand for {more} more pairs of reasons (--top)");
+        say!("\nand for {more} more pairs of reasons (--top)")?;
     }
     reading.end(&report, &[])
 }
 
-pub(crate) fn print_clean(text: &str) {
+pub(crate) fn print_clean(text: &str) -> io::Result<()> {
     for line in text.lines() {
-        println!("{}", clean(line));
+        say!("{}", clean(line))?;
     }
+    Ok(())
 }

@@ -11,6 +11,17 @@ use std::io::{self, IsTerminal};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
+/// A line on the standard output, where `println!` would panic once nobody listens.
+macro_rules! say {
+    ($($what:tt)*) => {
+        std::io::Write::write_fmt(
+            &mut std::io::stdout().lock(),
+            format_args!("{}\n", format_args!($($what)*)),
+        )
+    };
+}
+pub(crate) use say;
+
 /// Text as it may be shown on a terminal: control characters become visible marks.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
