@@ -58,8 +58,8 @@ pub(crate) struct NodeInfo {
     pub(crate) embedded: bool,
     /// An array here is a list of values of one repeated field (`<Data>` without names), not a value.
     pub(crate) repeated: bool,
-    /// Seen only inside nested Winlogbeat documents.
-    pub(crate) beat: bool,
+    /// Only nested Winlogbeat documents have it.
+    beat: bool,
     depth: u8,
     parent: Node,
     key: Box<[u8]>,
@@ -88,6 +88,8 @@ pub(crate) struct Brief {
     pub(crate) target: Target,
     /// It is a field of the event's own data.
     pub(crate) data: bool,
+    /// Only nested Winlogbeat documents have it.
+    pub(crate) beat: bool,
     /// See [`NodeInfo::embedded`].
     pub(crate) embedded: bool,
     /// See [`NodeInfo::repeated`].
@@ -119,13 +121,25 @@ pub(crate) struct Wanted {
     pub(crate) all: bool,
 }
 
+impl Wanted {
+    /// Whether a value of this name can decide which value a later one of a record is: as one of them, or because the key
+    /// is spelled like one.
+    fn may_repeat(&self, name: &str) -> bool {
+        if self.repeated.is_empty() {
+            return false;
+        }
+        let name = name.to_lowercase();
+        let ends = name.match_indices('#').map(|(at, _)| at);
+        let mut names = ends.chain([name.len()]).map(|at| &name[..at]);
+        names.any(|name| self.repeated.contains(name))
+    }
+}
+
 /// The keys one worker has met so far.
 #[derive(Debug)]
 pub struct Names {
     nodes: Vec<NodeInfo>,
     briefs: Vec<Brief>,
-    /// Some node was met in a nested Winlogbeat document.
-    beats: bool,
     sequel: Sequel,
     index: HashTable<u32>,
     targets: Vec<TargetInfo>,
@@ -141,7 +155,6 @@ impl Names {
         let mut names = Self {
             nodes: Vec::new(),
             briefs: Vec::new(),
-            beats: false,
             sequel: Sequel::default(),
             index: HashTable::new(),
             targets: Vec::new(),
@@ -216,28 +229,22 @@ impl Names {
         self.briefs[node.0 as usize]
     }
 
-    /// Whether any key was met that only nested Winlogbeat documents have.
-    pub(crate) fn beats(&self) -> bool {
-        self.beats
-    }
-
     fn push(&mut self, info: NodeInfo) {
         let target = &self.targets[info.target.0 as usize];
         self.briefs.push(Brief {
             feed: info.feed,
             target: info.target,
             data: info.place == Place::Data,
+            beat: info.beat,
             embedded: info.embedded,
             repeated: info.repeated,
             wanted: self.wanted.all
-                || (!self.wanted.repeated.is_empty()
-                    && self.wanted.repeated.contains(&target.name.to_lowercase()))
+                || self.wanted.may_repeat(&target.name)
                 || info.feed.is_some()
                 || target.column.is_some()
                 || target.filter.is_some()
                 || info.embedded,
         });
-        self.beats |= info.beat;
         self.sequel.add(&info.key);
         self.nodes.push(info);
     }

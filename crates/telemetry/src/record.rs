@@ -104,6 +104,10 @@ pub(crate) fn utf16<'a>(bytes: &[u8], arena: &'a Bump) -> &'a str {
 #[derive(Debug, Default)]
 pub struct Record<'a> {
     pub(crate) fields: Vec<(Node, Raw<'a>)>,
+    /// It is a nested Winlogbeat document, whichever of its fields were asked for.
+    pub(crate) beat: bool,
+    /// It has a value, whether or not anybody asked for it.
+    pub(crate) any: bool,
 }
 
 impl<'a> Record<'a> {
@@ -116,6 +120,8 @@ impl<'a> Record<'a> {
     /// Makes room for the next record.
     pub fn clear(&mut self) {
         self.fields.clear();
+        self.beat = false;
+        self.any = false;
     }
 
     /// Whether nothing was found.

@@ -213,9 +213,12 @@ impl Rows {
             wanted.filters.insert(name.to_owned(), i);
         }
         let asked = wanted.columns.keys().chain(wanted.filters.keys());
-        wanted.repeated = asked
-            .filter_map(|name| Some(name.rsplit_once('#')?.0.to_owned()))
-            .collect();
+        // `Name#2#3` may be filled by a key spelled so, or by the repetition of one of either name before it.
+        let befores = |name: &'_ String| {
+            let ends = name.match_indices('#').map(|(at, _)| at);
+            ends.map(|at| name[..at].to_owned()).collect::<Vec<_>>()
+        };
+        wanted.repeated = asked.flat_map(befores).collect();
         let clauses = plan
             .filter
             .clauses
@@ -428,8 +431,7 @@ impl Rows {
         self.feeding.clear();
         self.others.clear();
         self.record_number = self.record_number.wrapping_add(1);
-        let beat =
-            self.names.beats() && record.fields.iter().any(|(n, _)| self.names.info(*n).beat);
+        let beat = record.beat;
         let (mut mixed, mut data) = (false, false);
         for (i, (node, value)) in (0u32..).zip(&record.fields) {
             let brief = self.names.brief(*node);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::Analyzer;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::coerce::SparkCoercion;
@@ -38,12 +40,16 @@ pub fn session_state(options: &SessionOptions) -> SessionState {
         .with_information_schema(false)
         .with_create_default_catalog_and_schema(true);
     config.options_mut().sql_parser.enable_ident_normalization = true;
+    // One pass settles queries of the kind people write; a second mostly finds that there is nothing left to do, and
+    // planning costs more than reading a small recording.
+    config.options_mut().optimizer.max_passes = 1;
     let mut analyzer = Analyzer::new();
     // Spark's coercions first: the engine's own then find types that agree.
     analyzer.rules.insert(0, Arc::new(SparkCoercion));
     SessionStateBuilder::new()
         .with_config(config)
         .with_analyzer_rules(analyzer.rules)
+        .with_physical_optimizer_rules(physical_rules())
         .with_expr_planners(vec![Arc::new(SparkOperators)])
         .with_scalar_functions(functions::scalars())
         .with_aggregate_functions(functions::aggregates())
@@ -51,6 +57,21 @@ pub fn session_state(options: &SessionOptions) -> SessionState {
         .with_table_functions(Default::default())
         .with_file_formats(Vec::new())
         .build()
+}
+
+/// The engine's rules, without those that cost planning more than they can give: what makes an operator give way to other
+/// tasks (there are none), and a pushing down of projections that is done again later.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let is = |r: &Arc<dyn PhysicalOptimizerRule + Send + Sync>, name| r.name() == name;
+    rules.retain(|r| !is(r, "EnsureCooperative"));
+    let twice: Vec<usize> = (0..rules.len())
+        .filter(|i| is(&rules[*i], "ProjectionPushdown"))
+        .collect();
+    if let [first, _, ..] = twice[..] {
+        rules.remove(first);
+    }
+    rules
 }
 
 /// [`session_state`] wrapped up as a context.

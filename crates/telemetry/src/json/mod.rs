@@ -98,7 +98,7 @@ fn read_one<'a, 'b: 'a>(
     match scanner.object(ROOT) {
         Ok(()) => {
             let end = scanner.at;
-            if record.is_empty() {
+            if !record.any {
                 diagnostics.report(source, Some(offset), Problem::NotAnEvent);
             } else {
                 rows.offer(record, Position { source, offset }, arena);

@@ -30,9 +30,11 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
     /// Reads the object that starts at `at`; its keys are children of `node`.
     pub(super) fn object(&mut self, node: Node) -> Scan<()> {
         self.at += 1;
+        self.record.beat |= self.rows.names().brief(node).beat;
         self.blank();
         if self.peek() == Some(b'}') {
             self.at += 1;
+            self.record.any = true;
             if self.rows.wants(node) {
                 self.record.push(node, Raw::Text("{}"));
             }
@@ -84,6 +86,7 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
         match self.peek() {
             Some(b'"') => {
                 let (start, end, escaped) = self.string()?;
+                self.record.any = true;
                 let brief = self.rows.names().brief(node);
                 if !brief.wanted {
                     return Ok(());
@@ -142,6 +145,7 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
     }
 
     fn push_json(&mut self, node: Node, start: usize) {
+        self.record.any = true;
         if self.rows.wants(node) {
             let text = self.block.text(start, self.at).unwrap_or_else(|| {
                 let json = &self.bytes[start..self.at];
@@ -175,6 +179,7 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
             return Ok(());
         }
         let text = self.block.text(start, self.at).unwrap_or_default();
+        self.record.any = true;
         if self.rows.wants(node) {
             self.record.push(node, Raw::Text(text));
         }
