@@ -36,16 +36,14 @@ fn hunt(path: &Path) -> Vec<Finding> {
     let prepared = engine.prepare_all(hunts.iter().map(|h| h.sql.as_str()));
     let prepared: Vec<_> = prepared.into_iter().map(|p| p.expect("a query")).collect();
     engine.share(&prepared.iter().collect::<Vec<_>>());
-    let mut found = Vec::new();
-    for (hunt, query) in hunts.iter().zip(&prepared) {
-        let answer = engine.run(query).expect("a plan");
-        let mut gatherer = Gatherer::new(hunt, &answer.columns);
+    let found = engine.run_all(&prepared, |n, answer| {
+        let mut gatherer = Gatherer::new(&hunts[n], &answer.columns);
         for batch in answer {
-            gatherer.add(&batch.expect("rows"));
+            gatherer.add(&batch?);
         }
-        found.extend(gatherer.finish());
-    }
-    found
+        Ok::<_, analytics::Error>(gatherer.finish())
+    });
+    found.expect("rows").into_iter().flatten().collect()
 }
 
 fn main() {

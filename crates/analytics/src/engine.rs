@@ -2,7 +2,8 @@
 //! go where memory allows. It refuses to print, and it refuses queries that do anything but read.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
@@ -181,6 +182,45 @@ impl Engine {
             stream,
             handle: self.runtime.handle().clone(),
         })
+    }
+
+    /// Runs prepared queries and gives what `each` makes of their answers, in the order of the queries. Where one reading
+    /// was kept for all of them they run side by side.
+    ///
+    /// # Errors
+    /// As [`Engine::run`], and what `each` fails with.
+    pub fn run_all<T: Send, E: From<Error> + Send>(
+        &self,
+        queries: &[Prepared],
+        each: impl Fn(usize, Answer) -> Result<T, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        let one = |n: usize| each(n, self.run(&queries[n])?);
+        let threads = match self.source.has_kept() {
+            true => std::thread::available_parallelism().map_or(1, usize::from),
+            false => 1,
+        };
+        if threads == 1 {
+            return (0..queries.len()).map(one).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let slots: Vec<Mutex<Option<Result<T, E>>>> =
+            queries.iter().map(|_| Mutex::new(None)).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(queries.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let n = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(slot) = slots.get(n) else { break };
+                        let done = one(n);
+                        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+                    }
+                });
+            }
+        });
+        slots
+            .into_iter()
+            .filter_map(|s| s.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect()
     }
 
     /// Parses, plans and runs a query.

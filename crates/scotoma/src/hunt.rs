@@ -38,15 +38,14 @@ pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
         .collect::<anyhow::Result<Vec<Prepared>>>()?;
     let queries: Vec<&Prepared> = prepared.iter().collect();
     session.engine.share(&queries);
-    let mut found: Vec<Finding> = Vec::new();
-    for (hunt, query) in hunts.iter().zip(&prepared) {
-        let answer = session.engine.run(query)?;
-        let mut gatherer = Gatherer::new(hunt, &answer.columns);
+    let found = session.engine.run_all(&prepared, |n, answer| {
+        let mut gatherer = Gatherer::new(&hunts[n], &answer.columns);
         for batch in answer {
-            gatherer.add(&batch.with_context(|| format!("hunt {}", hunt.id))?);
+            gatherer.add(&batch.with_context(|| format!("hunt {}", hunts[n].id))?);
         }
-        found.extend(gatherer.finish());
-    }
+        anyhow::Ok(gatherer.finish())
+    })?;
+    let found: Vec<Finding> = found.into_iter().flatten().collect();
     session.hush();
     let outcome = session.engine.outcome(&queries);
     // Without events there is nothing to say; the session says so.

@@ -78,6 +78,12 @@ impl Source {
         }));
     }
 
+    /// Whether a reading was kept.
+    pub(crate) fn has_kept(&self) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.is_some()
+    }
+
     /// What was kept, if it has everything this plan needs.
     pub(crate) fn kept(&self, plan: &Plan) -> Option<Arc<Kept>> {
         let kept = self

@@ -68,12 +68,10 @@ pub(super) fn judge(
         .map(|(prepared, hunt)| prepared.with_context(|| format!("hunt {}", hunt.id)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     session.engine.share(&prepared.iter().collect::<Vec<_>>());
-    let mut standing = Vec::new();
-    for (hunt, query) in hunts.iter().zip(&prepared) {
-        let answer = session.engine.run(query)?;
-        let mut survival = Survival::new(hunt, &answer.columns);
+    let standing = session.engine.run_all(&prepared, |n, answer| {
+        let mut survival = Survival::new(&hunts[n], &answer.columns);
         for batch in answer {
-            let batch = batch.with_context(|| format!("hunt {}", hunt.id))?;
+            let batch = batch.with_context(|| format!("hunt {}", hunts[n].id))?;
             survival.add(&batch, &|file, place| {
                 hidden
                     .get(file)
@@ -81,8 +79,9 @@ pub(super) fn judge(
                     .map_or(&[], Vec::as_slice)
             });
         }
-        standing.extend(survival.finish());
-    }
+        anyhow::Ok(survival.finish())
+    })?;
+    let standing: Vec<_> = standing.into_iter().flatten().collect();
     for s in &standing {
         let reasons: BTreeSet<u32> = s.rows.iter().flatten().copied().collect();
         for n in reasons {
