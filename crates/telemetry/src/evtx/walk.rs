@@ -2,15 +2,16 @@
 //! irregular - streams without templates, arrays, text between elements - is walked here as it comes.
 
 mod irregular;
+mod known;
 
 use bumpalo::Bump;
 use rustc_hash::FxHashMap;
 
 use super::place::Place;
 use super::program::{Program, Step};
-use super::straight::{Half, Key, Source, Trace};
+use super::straight::Trace;
 use super::templates::{Copied, Templates};
-use super::token::{self, BINXML, Cursor, DEFINITION_HEADER, Damage, Read, Shape, UTF16, Value};
+use super::token::{self, BINXML, Cursor, DEFINITION_HEADER, Damage, Read, UTF16, Value};
 use super::tree::{self, Element, Part};
 use super::value;
 use crate::header::{self, Kind};
@@ -118,66 +119,6 @@ impl<'b, 'r> Walker<'b, 'r> {
             }
         }
         Ok(())
-    }
-
-    /// What decides which way a record's values go, if they may go straight. Leaves its values in `values`.
-    fn key(&mut self, at: usize, end: usize) -> Option<Key> {
-        self.values.clear();
-        if self.walk {
-            return None;
-        }
-        let (outer, embedded) = self.half(at, end, Place::RECORD)?;
-        let Some((v, place)) = embedded else {
-            return Some([Some(outer), None]);
-        };
-        let at = v.at as usize;
-        match self.half(at, at + v.len as usize, place)? {
-            (inner, None) => Some([Some(outer), Some(inner)]),
-            _ => None,
-        }
-    }
-
-    /// One instance's part in it, and the value and place of what is embedded in it.
-    #[inline]
-    fn half(
-        &mut self,
-        at: usize,
-        end: usize,
-        place: Place,
-    ) -> Option<(Half, Option<(Value, Place)>)> {
-        let cursor = Cursor::new(self.data, at, end);
-        let body = token::single_instance(&cursor)?;
-        let mut inside = Cursor { at: body, ..cursor };
-        let base = self.values.len();
-        let definition = token::instance(&mut inside, &mut self.values).ok()?;
-        let rest = self.data.get(inside.at..cursor.end).unwrap_or_default();
-        if !matches!(rest, [] | [0, ..]) {
-            return None;
-        }
-        let values = self.values.get(base..)?;
-        let (shape, embedded) = Shape::of(values, self.data)?;
-        let embedded = embedded.and_then(|slot| Some((slot, *values.get(usize::from(slot))?)));
-        let program = self.program_at(definition, place).ok()?;
-        let embedded = match embedded {
-            Some((slot, v)) => Some((v, program.embeds(slot)?)),
-            None => None,
-        };
-        Some(((program.id?, shape), embedded))
-    }
-
-    /// Puts the values of a record of `len` bytes where those of one like it went; `false` if that is not known.
-    fn straight(&mut self, key: &Key, len: usize, position: Position<'_>) -> Read<bool> {
-        let Some(way) = self.kept.ways.get(key) else {
-            return Ok(false);
-        };
-        let cost = way.cost(len);
-        let (values, data) = (&*self.values, self.data);
-        let Some(left) = self.budget.checked_sub(cost) else {
-            return self.charge(0, usize::MAX).map(|()| false);
-        };
-        self.budget = left;
-        let value = |source: Source| way.value(source, values, data);
-        Ok(self.rows.follow(&way.way, value, position, self.arena))
     }
 
     /// Reads a stream whose elements stand at `place`.

@@ -329,6 +329,55 @@ fn a_template_is_known_again_by_what_it_says() {
 }
 
 #[test]
+fn values_that_settle_otherwise_do_not_go_where_those_before_went() {
+    // A second channel beside the one in `System`: whether it has a column depends on what both say.
+    let template = event(vec![element("Channel", vec![X::Slot(2, false)])]);
+    let number = |n: u16| (0x06, n.to_le_bytes().to_vec());
+    let large = (0x0a, u64::MAX.to_le_bytes().to_vec());
+    let records = [
+        (number(1), "Test"),
+        (number(2), "Test"),
+        (number(3), "Other"),
+        (text("none"), "Test"),
+        (text("5"), "Test"),
+        (large, "Test"),
+        (number(7), ""),
+        ((0, Vec::new()), "Test"),
+        (number(9), "Test"),
+    ];
+    let mut chunk = Chunk::new();
+    for (id, channel) in records {
+        let mut values = head(0);
+        values[0] = id;
+        values.push(text(channel));
+        chunk.record(&template, &values);
+    }
+    // The same again, now that all of it was seen.
+    let chunks = [chunk.finish(), chunk.finish()].concat();
+    let (rows, diagnostics) = read(&chunks);
+    assert_eq!(diagnostics.count, 0);
+    let shown = |column: &str| -> Vec<&str> {
+        let half = rows.len() / 2;
+        let shown = |rows: &'_ [Row]| {
+            let texts = rows.iter().map(|r| r.get(column).cloned());
+            texts.collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&rows[..half]), shown(&rows[half..]));
+        let texts = rows[..half].iter().map(|r| r.get(column));
+        texts.map(|t| t.map_or("-", String::as_str)).collect()
+    };
+    assert_eq!(
+        shown("eventid"),
+        ["1", "2", "3", "-", "5", "-", "7", "-", "9"]
+    );
+    let raw = ["-", "-", "-", "none", "-", "18446744073709551615", "-"];
+    assert_eq!(shown("system.eventid#raw")[..7], raw);
+    assert_eq!(shown("channel"), ["Test"; 9]);
+    let raw = ["-", "-", "Other", "-", "-", "-", "", "-", "-"];
+    assert_eq!(shown("channel#raw"), raw);
+}
+
+#[test]
 fn data_without_names_is_numbered() {
     let array = (0x81, wide("one\0two\0\0four\0"));
     let unnamed = || element("Data", vec![X::Slot(2, false)]);
