@@ -18,6 +18,7 @@ mod text;
 mod time;
 mod trade;
 mod udf;
+mod url;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -77,6 +78,7 @@ const FAMILIES: &[&[Scalar]] = &[
     span::FUNCTIONS,
     hash::FUNCTIONS,
     trade::FUNCTIONS,
+    url::FUNCTIONS,
 ];
 
 /// Aggregates: the names a query uses, the engine's name, and how many arguments.
