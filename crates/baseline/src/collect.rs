@@ -22,6 +22,9 @@ const FEW_HOSTS: usize = 16;
 /// Cells (a host in a bucket of time in a group) that are kept before buckets are joined.
 const MAX_CELLS: usize = 4 << 20;
 
+/// Groups of all streams together, beyond which none may have more than it has then, or than these few.
+const MAX_ALL_GROUPS: usize = 200_000;
+const LEAST_GROUPS: usize = 1000;
 /// Different file names that are kept.
 const MAX_FILES: usize = 200_000;
 /// Rows that are counted by numbers before they are added to the groups: few enough for what is known of them to lie in
@@ -311,6 +314,12 @@ impl Collector {
             stream.flush(most_hosts);
         });
         self.cells = self.streams.iter().map(|s| s.cells).sum();
+        let groups: usize = self.streams.iter().map(|s| s.groups.len()).sum();
+        if groups > MAX_ALL_GROUPS {
+            for stream in &mut self.streams {
+                stream.groups.close(LEAST_GROUPS);
+            }
+        }
     }
 
     /// Ends the counting: everything is in the groups, in buckets at this step or coarser ones, and placed after the

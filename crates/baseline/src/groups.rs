@@ -127,6 +127,11 @@ impl Groups {
         &mut self.groups[at]
     }
 
+    /// No more groups than there are, though always so many.
+    pub(crate) fn close(&mut self, least: usize) {
+        self.limit = self.limit.min(self.groups.len().max(least));
+    }
+
     /// From now on the counter's numbers mean other values.
     pub(crate) fn rename(&mut self) {
         self.called.clear();
@@ -242,6 +247,30 @@ mod tests {
 
     fn value(group: &Group) -> String {
         group.key.values()[0].clone().unwrap_or_default()
+    }
+
+    #[test]
+    fn where_there_is_no_more_room_the_smallest_gives_its_place() {
+        let mut groups = Groups::new(10);
+        let mut take = |groups: &mut Groups, number: u32, count| {
+            let value = number.to_string();
+            groups.take(number, || [Some(&*value)].into_iter(), count);
+        };
+        for (number, count) in [(0, 5), (1, 2), (2, 9)] {
+            take(&mut groups, number, count);
+        }
+        groups.close(1);
+        assert!(!groups.sketched());
+        take(&mut groups, 3, 1);
+        take(&mut groups, 2, 1);
+        assert!(groups.sketched());
+        let counts = groups.into_groups();
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|g| (value(g), g.counts.count, g.error))
+            .collect();
+        let counts: Vec<_> = counts.iter().map(|(v, n, e)| (&**v, *n, *e)).collect();
+        assert_eq!(counts, [("0", 5, 0), ("3", 3, 2), ("2", 10, 0)]);
     }
 
     proptest! {

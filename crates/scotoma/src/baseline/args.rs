@@ -41,7 +41,8 @@ pub(crate) struct BaselineArgs {
     /// Minutes after a boot that count as start-up.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(crate) startup_minutes: u32,
-    /// Groups of an event type that are counted exactly; with more, counts carry an error, which is told.
+    /// Groups of an event type that are counted exactly, and about 200,000 of all types together; with more, counts carry
+    /// an error, which is told.
     #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_groups: u32,
     /// Groups of an event type to show; JSON has all of them.
