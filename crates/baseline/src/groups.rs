@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn where_there_is_no_more_room_the_smallest_gives_its_place() {
         let mut groups = Groups::new(10);
-        let mut take = |groups: &mut Groups, number: u32, count| {
+        let take = |groups: &mut Groups, number: u32, count| {
             let value = number.to_string();
             groups.take(number, || [Some(&*value)].into_iter(), count);
         };
