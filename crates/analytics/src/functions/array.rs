@@ -114,7 +114,7 @@ fn flat_type(types: &[DataType]) -> Result<DataType> {
     }
 }
 
-fn array_type(types: &[DataType]) -> Result<DataType> {
+pub(super) fn array_type(types: &[DataType]) -> Result<DataType> {
     let plain: Vec<DataType> = types
         .iter()
         .map(|t| match t {
@@ -151,7 +151,7 @@ pub(crate) fn build_texts(
 }
 
 /// Builds a column of arrays out of one optional array per row.
-fn build(item_type: &DataType, rows: Vec<Option<ArrayRef>>) -> Result<ArrayRef> {
+pub(super) fn build(item_type: &DataType, rows: Vec<Option<ArrayRef>>) -> Result<ArrayRef> {
     let lengths = rows.iter().map(|r| r.as_ref().map_or(0, |a| a.len()));
     let offsets = OffsetBuffer::from_lengths(lengths);
     let nulls: NullBuffer = rows.iter().map(Option::is_some).collect();
@@ -170,7 +170,7 @@ fn build(item_type: &DataType, rows: Vec<Option<ArrayRef>>) -> Result<ArrayRef> 
     )?))
 }
 
-fn item_of(args: &Args<'_>) -> DataType {
+pub(super) fn item_of(args: &Args<'_>) -> DataType {
     match &args.returns {
         DataType::List(item) => item.data_type().clone(),
         other => other.clone(),
@@ -248,7 +248,7 @@ fn array(args: &Args<'_>) -> Result<ArrayRef> {
     build(&item, rows)
 }
 
-fn columns_of(args: &Args<'_>, item: &DataType) -> Result<Vec<(ArrayRef, bool)>> {
+pub(super) fn columns_of(args: &Args<'_>, item: &DataType) -> Result<Vec<(ArrayRef, bool)>> {
     args.values
         .iter()
         .map(|arg| {

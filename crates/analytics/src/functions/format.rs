@@ -1,4 +1,4 @@
-//! `format_string`: Java's `String.format`, for the conversions that values of a query can have.
+//! `format_string`: Java's `String.format`, for the conversions that values of a query can have; and `format_number`.
 //! A conversion it does not know is an error that names it.
 
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use datafusion::arrow::array::{ArrayRef, StringBuilder};
 use datafusion::common::{Result, exec_err};
 
 use super::convert;
+use super::number::round_decimal;
 use super::text::LONGEST;
-use super::udf::{Args, Scalar, text};
+use super::udf::{Args, Scalar, build_text, text};
 
 pub(crate) const FUNCTIONS: &[Scalar] = &[
     // format_string(format, a, ...): as Java's String.format, for %s %d %x %X %o %c %f %e %b %%.
@@ -20,7 +21,44 @@ pub(crate) const FUNCTIONS: &[Scalar] = &[
         format_string,
     )
     .sees_nulls(),
+    // format_number(x, places): with a comma before each three digits, halves to the even digit.
+    Scalar::new(&["format_number"], 2, 2, text, format_number),
 ];
+
+fn format_number(args: &Args<'_>) -> Result<ArrayRef> {
+    if !args.data_type(1).is_integer() {
+        return exec_err!(
+            "format_number: a number of places is needed, patterns are not known here"
+        );
+    }
+    let (value, places) = (args.double(0)?, args.whole(1)?);
+    Ok(build_text(args.rows, |row| {
+        let (value, places) = (value.get(row)?, places.get(row)?);
+        let places = usize::try_from(places.min(100)).ok()?;
+        if !value.is_finite() {
+            let sign = if value.is_sign_negative() { "-" } else { "" };
+            return Some(if value.is_nan() {
+                "NaN".to_owned()
+            } else {
+                format!("{sign}\u{221e}")
+            });
+        }
+        let rounded = round_decimal(value, i32::try_from(places).ok()?, true)?;
+        let digits = format!("{:.places$}", rounded.abs());
+        let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+        let mut out = String::new();
+        if value.is_sign_negative() && digits.bytes().any(|b| (b'1'..=b'9').contains(&b)) {
+            out.push('-');
+        }
+        for (i, digit) in whole.chars().enumerate() {
+            if i > 0 && (whole.len() - i).is_multiple_of(3) {
+                out.push(',');
+            }
+            out.push(digit);
+        }
+        Some(out + rest)
+    }))
+}
 
 /// One `%...` of a format: the argument it names, its flags, width, precision and conversion.
 struct Spec {

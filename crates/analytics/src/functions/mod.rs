@@ -13,6 +13,7 @@ mod java_time;
 mod json;
 mod number;
 mod regex;
+mod series;
 mod span;
 mod text;
 mod time;
@@ -75,6 +76,7 @@ const FAMILIES: &[&[Scalar]] = &[
     array::FUNCTIONS,
     json::FUNCTIONS,
     time::FUNCTIONS,
+    series::FUNCTIONS,
     span::FUNCTIONS,
     hash::FUNCTIONS,
     trade::FUNCTIONS,

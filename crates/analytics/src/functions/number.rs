@@ -269,7 +269,7 @@ fn round(args: &Args<'_>, of: fn(f64) -> f64) -> Result<ArrayRef> {
 }
 
 /// Rounds the shortest decimal form of `value` to `places`.
-fn round_decimal(value: f64, places: i32, even: bool) -> Option<f64> {
+pub(super) fn round_decimal(value: f64, places: i32, even: bool) -> Option<f64> {
     let text = format!("{:e}", value.abs());
     let (mantissa, exponent) = text.split_once('e')?;
     let exponent: i32 = exponent.parse().ok()?;

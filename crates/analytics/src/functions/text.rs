@@ -102,6 +102,8 @@ pub(crate) const FUNCTIONS: &[Scalar] = &[
     Scalar::new(&["overlay"], 3, 4, text, overlay),
     // find_in_set(text, list): its place in a list separated by commas, 0 where it is not.
     Scalar::new(&["find_in_set"], 2, 2, int, find_in_set),
+    // soundex(text): how it sounds in English, as a letter and three digits; other text as it is.
+    Scalar::new(&["soundex"], 1, 1, text, |a| each(a, soundex)),
     // levenshtein(a, b): the least number of changes from one to the other.
     Scalar::new(&["levenshtein"], 2, 2, int, levenshtein),
 ];
@@ -144,6 +146,39 @@ fn test(args: &Args<'_>, of: impl Fn(&str, &str) -> bool) -> Result<ArrayRef> {
         .map(|row| Some(of(value.get(row)?, part.get(row)?)))
         .collect();
     Ok(Arc::new(out))
+}
+
+fn soundex(value: &str) -> String {
+    // By letter: the digit of its sound, 0 for vowels, and for H and W, which sounds are told apart across, 7.
+    const SOUNDS: &[u8; 26] = b"01230127022455012623017202";
+    let sound = |b: u8| {
+        let letter = b.to_ascii_uppercase().checked_sub(b'A');
+        letter.and_then(|at| SOUNDS.get(usize::from(at)).copied())
+    };
+    let Some((first, rest)) = value.as_bytes().split_first() else {
+        return String::new();
+    };
+    let Some(mut last) = sound(*first) else {
+        return value.to_owned();
+    };
+    let mut out = String::from(char::from(first.to_ascii_uppercase()));
+    for byte in rest {
+        // What is no letter tells sounds apart as a vowel does.
+        let code = sound(*byte).unwrap_or(b'0');
+        match code {
+            b'7' => {}
+            b'0' => last = code,
+            _ if code == last => {}
+            _ => {
+                out.push(code.into());
+                last = code;
+            }
+        }
+        if out.len() == 4 {
+            break;
+        }
+    }
+    format!("{out:0<4}")
 }
 
 fn initcap(value: &str) -> String {

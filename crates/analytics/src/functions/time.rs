@@ -124,6 +124,8 @@ pub(crate) const FUNCTIONS: &[Scalar] = &[
                 .pred_opt()
         })
     }),
+    // next_day(date, weekday): the first such day after it.
+    Scalar::new(&["next_day"], 2, 2, date, next_day),
     // make_date(year, month, day).
     Scalar::new(&["make_date"], 3, 3, date, make_date),
     // months_between(end, start): with a fraction on the basis of 31 days.
@@ -423,6 +425,35 @@ fn dates(args: &Args<'_>, of: impl Fn(NaiveDate) -> Option<NaiveDate>) -> Result
             .map(|row| of(value.get(row)?).map(since_epoch))
             .collect::<Date32Array>(),
     ))
+}
+
+fn next_day(args: &Args<'_>) -> Result<ArrayRef> {
+    let (value, name) = (days_of(args, 0)?, args.text(1)?);
+    let out: Date32Array = (0..args.rows)
+        .map(|row| {
+            let (date, wanted) = (value.get(row)?, weekday(name.get(row)?)?);
+            let ahead = wanted.days_since(date.weekday());
+            let ahead = Days::new(if ahead == 0 { 7 } else { ahead.into() });
+            date.checked_add_days(ahead).map(since_epoch)
+        })
+        .collect();
+    Ok(Arc::new(out))
+}
+
+/// A weekday by its English name, or the first two or three letters of it.
+fn weekday(name: &str) -> Option<Weekday> {
+    let name = name.trim().to_uppercase();
+    let all = [
+        (Weekday::Mon, "MONDAY"),
+        (Weekday::Tue, "TUESDAY"),
+        (Weekday::Wed, "WEDNESDAY"),
+        (Weekday::Thu, "THURSDAY"),
+        (Weekday::Fri, "FRIDAY"),
+        (Weekday::Sat, "SATURDAY"),
+        (Weekday::Sun, "SUNDAY"),
+    ];
+    let known = |day: &str| name == day || name == day[..3] || name == day[..2];
+    all.into_iter().find(|(_, day)| known(day)).map(|d| d.0)
 }
 
 fn add_months(args: &Args<'_>) -> Result<ArrayRef> {
