@@ -670,7 +670,10 @@ fn scalar_functions_are_sparks() {
         ("array_repeat('a', 2)", json!(["a", "a"])),
         ("size(array_repeat(1, 0))", json!(0)),
         ("string(next_day('2020-01-01', 'MON'))", json!("2020-01-06")),
-        ("string(next_day('2020-01-06', 'Monday'))", json!("2020-01-13")),
+        (
+            "string(next_day('2020-01-06', 'Monday'))",
+            json!("2020-01-13"),
+        ),
         ("next_day('2020-01-06', 'x')", json!(null)),
         ("parse_url('https://h/p?q=1&r=', 'QUERY', 'q')", json!("1")),
         ("translate('abc', 'ab', 'x')", json!("xc")),

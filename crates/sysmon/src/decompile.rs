@@ -128,7 +128,7 @@ impl Writer {
         let name = filters
             .iter()
             .map(|f| f.name.as_str())
-            .find(|n| rule.name.encode_utf16().count() >= 126 && n.starts_with(&rule.name))
+            .find(|name| is_cut(&rule.name, name))
             .unwrap_or(&rule.name)
             .to_owned();
         self.out.push_str("        <Rule");
@@ -193,4 +193,17 @@ const fn word(relation: Relation) -> &'static str {
         Relation::Or => "or",
         Relation::And => "and",
     }
+}
+
+/// Whether a record's name can be the beginning of this one, cut where a record ends: at 127 UTF-16 units, or one before
+/// that in the middle of a character of two.
+fn is_cut(record: &str, whole: &str) -> bool {
+    let next = whole
+        .strip_prefix(record)
+        .and_then(|rest| rest.chars().next());
+    next.is_some_and(|next| match record.encode_utf16().count() {
+        127 => true,
+        126 => next.len_utf16() == 2,
+        _ => false,
+    })
 }

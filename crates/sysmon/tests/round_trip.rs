@@ -20,7 +20,15 @@ fn plain_value() -> impl Strategy<Value = String> {
         1 => Just("\r\n\t".to_owned()),
         1 => Just("]]&gt;".to_owned()),
     ];
-    prop::collection::vec(piece, 0..4).prop_map(|p| p.concat())
+    let value = prop::collection::vec(piece, 0..4).prop_map(|p| p.concat());
+    // The front ends differ over what is nothing but blanks.
+    value.prop_map(|v| {
+        if v.trim().is_empty() {
+            String::new()
+        } else {
+            v
+        }
+    })
 }
 
 /// Likewise, also with what they read differently.
@@ -122,11 +130,12 @@ proptest! {
                 continue;
             }
             let decoded = blob::decode(&bytes).unwrap();
-            prop_assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
-            // What was begun and taken back leaves stale bytes that no file can ask for.
+            // What was begun and taken back leaves stale bytes that no file can ask for, and Sysmon may write where it
+            // stood, over what has come to stand there.
             if config.rules.elements.iter().any(|e| e.undone) {
                 continue;
             }
+            prop_assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
             let made = decompile(&decoded.rules, &[]);
             let (again, same) = compiled(&made.xml, engine);
             prop_assert!(again.accepted, "{:?}\n{}", again.diagnostics, made.xml);

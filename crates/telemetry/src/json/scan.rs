@@ -4,7 +4,7 @@ use bumpalo::Bump;
 
 use super::block::Block;
 use super::unpack;
-use crate::names::Node;
+use crate::names::{Node, ROOT};
 use crate::record::{Raw, Record};
 use crate::rows::Rows;
 use crate::sequel::After;
@@ -34,9 +34,12 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
         self.blank();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            self.record.any = true;
-            if self.rows.wants(node) {
-                self.record.push(node, Raw::Text("{}"));
+            // An object with nothing in it is no event.
+            if node != ROOT {
+                self.record.any = true;
+                if self.rows.wants(node) {
+                    self.record.push(node, Raw::Text("{}"));
+                }
             }
             return Ok(());
         }
