@@ -15,7 +15,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, UInt64Type};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -204,7 +204,10 @@ pub fn parse(bytes: Vec<u8>) -> Result<Saved, SavedError> {
 }
 
 fn read(bytes: Bytes) -> Result<Saved, SavedError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(form)?;
+    // The types are known; what the file says of Arrow's is one more thing that could be damaged.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).map_err(form)?;
     let meta = builder.metadata().file_metadata();
     let pairs = meta.key_value_metadata().map_or(&[][..], |m| m);
     let value = |key: &str| {
