@@ -5,7 +5,8 @@
     python3 benches/baseline.py FOLDER [EVENTS...]
 
 Reading alone is a query that touches the columns a baseline of remote threads reads. Both are started afresh for every
-run and take turns; the ratio is that of the medians. Needs GNU time for the peak of memory.
+run and take turns; the ratio is that of the medians. Needs GNU time for the peak of memory. `cargo bench -p baseline`
+compares within one process, with the very columns that are counted and with the whole table.
 """
 
 import re
