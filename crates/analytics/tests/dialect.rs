@@ -671,6 +671,14 @@ fn scalar_functions_are_sparks() {
         ("sequence(1, 3)", json!([1, 2, 3])),
         ("sequence(5, 1, -2)", json!([5, 3, 1])),
         ("sequence(2, 2)", json!([2])),
+        (
+            "sequence(-9000000000000000000, 9000000000000000000, 9000000000000000000)",
+            json!([
+                -9_000_000_000_000_000_000_i64,
+                0,
+                9_000_000_000_000_000_000_i64
+            ]),
+        ),
         ("array_repeat('a', 2)", json!(["a", "a"])),
         ("size(array_repeat(1, 0))", json!(0)),
         ("string(next_day('2020-01-01', 'MON'))", json!("2020-01-06")),

@@ -75,9 +75,10 @@ fn sequence(args: &Args<'_>) -> Result<ArrayRef> {
         if count >= i128::from(MOST) {
             return exec_err!("sequence: an array has {MOST} items at most");
         }
-        // As many steps as fit lie between two numbers of 64 bits, so nothing overflows.
-        for n in 0..=i64::try_from(count).unwrap_or(0) {
-            out.values().append_value(first + n * step);
+        // Each lies between the first and the last, though the way there may be longer than 64 bits can say.
+        for n in 0..=count {
+            let item = i128::from(first) + n * i128::from(step);
+            out.values().append_option(i64::try_from(item).ok());
         }
         out.append(true);
     }
