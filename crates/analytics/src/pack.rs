@@ -89,6 +89,14 @@ pub fn built_in() -> Result<Vec<Hunt>, PackError> {
         .collect()
 }
 
+/// The hunts of a folder, or those that come with the program.
+///
+/// # Errors
+/// As [`from_folder`].
+pub fn load(folder: Option<&Path>) -> Result<Vec<Hunt>, PackError> {
+    folder.map_or_else(built_in, from_folder)
+}
+
 /// The hunts of a folder: every `*.sql` in it, by file name.
 ///
 /// # Errors

@@ -8,12 +8,10 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use baseline::{
-    Collector, Names, Parameters, STATE_COLUMN, SURVEY_COLUMNS, Spec, Survey, columns, keys,
-};
+use baseline::{Collector, Names, Parameters, Spec, Survey, columns, keys, with_survey};
 use samples::fleet::{self, Settings};
 use telemetry::parquet::{Writer, column_names};
-use telemetry::{Options, Plan, RowFilter, Scan, discover};
+use telemetry::{Options, Plan, Scan, discover};
 
 const RUNS: usize = 7;
 
@@ -21,11 +19,7 @@ const RUNS: usize = 7;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn scan(path: &Path, columns: Vec<String>) -> Scan {
-    let plan = Plan {
-        columns,
-        filter: RowFilter::default(),
-        discover: false,
-    };
+    let plan = Plan::of(columns);
     Scan::new(
         discover(&[path.to_owned()]).unwrap(),
         plan,
@@ -67,13 +61,7 @@ fn table(events: u64) -> PathBuf {
 }
 
 fn wanted(specs: &[Spec]) -> Vec<String> {
-    let mut wanted = columns(specs);
-    for column in SURVEY_COLUMNS.iter().chain([&STATE_COLUMN]) {
-        if !wanted.iter().any(|c| c == column) {
-            wanted.push((*column).to_owned());
-        }
-    }
-    wanted
+    with_survey(columns(specs))
 }
 
 fn read(path: &Path, columns: &[String]) -> usize {

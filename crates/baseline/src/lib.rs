@@ -33,4 +33,4 @@ pub use report::{
     MAX_MINUTES, MAX_USERS, Mark, Parameters, Regularity, Report, Sign, Sketch, StartUp, Stream,
     Strength, Tally, Time, Timeline,
 };
-pub use survey::{COLUMNS as SURVEY_COLUMNS, STATE as STATE_COLUMN, Survey};
+pub use survey::{Survey, with_survey};

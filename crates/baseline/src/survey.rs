@@ -71,7 +71,7 @@ pub struct Survey {
 }
 
 /// The columns that a survey reads, by canonical name.
-pub const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "timecreated",
     "computer",
     "channel",
@@ -81,9 +81,18 @@ pub const COLUMNS: [&str; 9] = [
     "parentimage",
     "terminalsessionid",
     "newprocessname",
+    "state",
 ];
-/// One more, for Sysmon's own start.
-pub const STATE: &str = "state";
+
+/// These columns and those that a survey reads, each once.
+pub fn with_survey(mut columns: Vec<String>) -> Vec<String> {
+    for column in COLUMNS {
+        if !columns.iter().any(|c| c == column) {
+            columns.push(column.to_owned());
+        }
+    }
+    columns
+}
 
 impl Survey {
     /// Takes a batch in.
@@ -219,7 +228,7 @@ impl Survey {
             None | Some("" | "-") => None,
             Some(v) => Some(v.eq_ignore_ascii_case("System")),
         });
-        let state = Texts::of(batch, STATE)?;
+        let state = Texts::of(batch, "State")?;
         let started = state.each(|v| v.is_some_and(|v| v.eq_ignore_ascii_case("Started")));
         let kernel = logs.provider().each(|v| {
             v.is_some_and(|v| v.eq_ignore_ascii_case("Microsoft-Windows-Kernel-General"))

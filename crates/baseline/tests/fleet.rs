@@ -7,11 +7,10 @@ use std::sync::LazyLock;
 
 use baseline::propose::{Minimum, ladder, propose, settle};
 use baseline::{
-    Collector, Names, Parameters, Report, STATE_COLUMN, SURVEY_COLUMNS, Select, Spec, Stream,
-    Survey, keys,
+    Collector, Names, Parameters, Report, Select, Spec, Stream, Survey, keys, with_survey,
 };
 use samples::fleet::{self, Settings, Truth};
-use telemetry::{Options, Plan, RowFilter, Scan, discover};
+use telemetry::{Options, Plan, Scan, discover};
 
 fn report(folder: &Path) -> Report {
     count(
@@ -21,17 +20,7 @@ fn report(folder: &Path) -> Report {
 }
 
 fn count(folder: &Path, specs: Vec<Spec>) -> Report {
-    let mut columns = baseline::columns(&specs);
-    for column in SURVEY_COLUMNS.into_iter().chain([STATE_COLUMN]) {
-        if !columns.iter().any(|c| c == column) {
-            columns.push(column.to_owned());
-        }
-    }
-    let plan = Plan {
-        columns,
-        filter: RowFilter::default(),
-        discover: false,
-    };
+    let plan = Plan::of(with_survey(baseline::columns(&specs)));
     let mut survey = Survey::default();
     let mut collector = Collector::new(specs, Names::default(), Parameters::default());
     let origins = discover(&[folder.to_owned()]).unwrap();

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use analytics::Outcome;
 use anyhow::{Context, bail};
+use telemetry::Plan;
 use telemetry::parquet::{Writer, column_names};
-use telemetry::{Plan, RowFilter};
 
 use crate::cli::ConvertArgs;
 use crate::output::{plural, say};
@@ -21,11 +21,7 @@ pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     }
     let target = || format!("cannot write {}", args.output.display());
     let mut writer = Writer::create(&args.output, &columns, args.partition).with_context(target)?;
-    let plan = Plan {
-        columns: columns.iter().map(|c| c.to_lowercase()).collect(),
-        filter: RowFilter::default(),
-        discover: false,
-    };
+    let plan = Plan::of(columns.iter().map(|c| c.to_lowercase()).collect());
     let mut scan = session.engine.read(plan);
     for batch in &mut scan {
         writer.write(&batch).with_context(target)?;

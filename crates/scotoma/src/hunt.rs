@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use analytics::{Finding, Gatherer, Prepared, pack};
+use analytics::pack::{self, Hunt};
+use analytics::{Finding, Gatherer, Prepared};
 use anyhow::{Context, bail};
 
 use crate::cli::HuntArgs;
@@ -10,10 +11,7 @@ use crate::output::findings;
 use crate::reading::Session;
 
 pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
-    let mut hunts = match &args.pack {
-        Some(folder) => pack::from_folder(folder)?,
-        None => pack::built_in()?,
-    };
+    let mut hunts = pack::load(args.pack.as_deref())?;
     if let Some(unknown) = args
         .only
         .iter()
@@ -29,15 +27,7 @@ pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
         hunts.retain(|h| args.only.contains(&h.id));
     }
     let mut session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
-    let prepared = session
-        .engine
-        .prepare_all(hunts.iter().map(|hunt| hunt.sql.as_str()))
-        .into_iter()
-        .zip(&hunts)
-        .map(|(prepared, hunt)| prepared.with_context(|| format!("hunt {}", hunt.id)))
-        .collect::<anyhow::Result<Vec<Prepared>>>()?;
-    let queries: Vec<&Prepared> = prepared.iter().collect();
-    session.engine.share(&queries);
+    let prepared = prepare(&session, &hunts)?;
     let found = session.engine.run_all(&prepared, |n, answer| {
         let mut gatherer = Gatherer::new(&hunts[n], &answer.columns);
         for batch in answer {
@@ -47,10 +37,23 @@ pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
     })?;
     let found: Vec<Finding> = found.into_iter().flatten().collect();
     session.hush();
-    let outcome = session.engine.outcome(&queries);
+    let outcome = session.engine.outcome(&prepared.iter().collect::<Vec<_>>());
     // Without events there is nothing to say; the session says so.
     if outcome.report.as_ref().is_some_and(|r| r.records > 0) {
         findings::show(args.format, &hunts, &found)?;
     }
     session.end(&outcome, !found.is_empty(), &args.fail_on)
+}
+
+/// Plans hunts, and reads once what they need where that is less work.
+pub(crate) fn prepare(session: &Session, hunts: &[Hunt]) -> anyhow::Result<Vec<Prepared>> {
+    let prepared = session
+        .engine
+        .prepare_all(hunts.iter().map(|hunt| hunt.sql.as_str()))
+        .into_iter()
+        .zip(hunts)
+        .map(|(prepared, hunt)| prepared.with_context(|| format!("hunt {}", hunt.id)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    session.engine.share(&prepared.iter().collect::<Vec<_>>());
+    Ok(prepared)
 }

@@ -26,6 +26,19 @@ fn scotoma(args: &[&str]) -> Output {
         .unwrap()
 }
 
+/// Runs it with nobody listening.
+fn unheard(args: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scotoma"))
+        .args(args)
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.wait_with_output().unwrap()
+}
+
 fn with_input(args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_scotoma"))
         .args(args)
@@ -283,21 +296,9 @@ fn hostile_text_does_not_reach_the_terminal() {
 
 #[test]
 fn a_closed_pipe_is_no_failure() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_scotoma"))
-        .args([
-            "sql",
-            "samples/",
-            "SELECT * FROM events e CROSS JOIN events f",
-            "--format",
-            "ndjson",
-        ])
-        .current_dir(root())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    assert!(child.wait().unwrap().success());
+    let query = "SELECT * FROM events e CROSS JOIN events f";
+    let run = unheard(&["sql", "samples/", query, "--format", "ndjson"]);
+    assert!(run.status.success());
 }
 
 #[test]
@@ -322,15 +323,7 @@ fn no_verb_minds_that_nobody_listens() {
         &["technique", "T1055.001"],
     ];
     for args in verbs {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_scotoma"))
-            .args(args)
-            .current_dir(root())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let run = child.wait_with_output().unwrap();
+        let run = unheard(args);
         assert!(!err(&run).contains("panicked"), "{args:?}: {}", err(&run));
     }
 }

@@ -14,7 +14,7 @@ use sysmon::replay::Replay;
 use sysmon::text::Environment;
 use sysmon::{Config, Engine};
 use telemetry::parquet::{Writer, column_names};
-use telemetry::{Options, Plan, RowFilter, Scan, discover};
+use telemetry::{Options, Plan, Scan, discover};
 
 const ROWS: usize = 1_000_000;
 const RUNS: usize = 9;
@@ -23,11 +23,7 @@ const RUNS: usize = 9;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn plan(columns: Vec<String>) -> Plan {
-    Plan {
-        columns,
-        filter: RowFilter::default(),
-        discover: false,
-    }
+    Plan::of(columns)
 }
 
 fn scan(path: &Path, plan: Plan) -> Scan {

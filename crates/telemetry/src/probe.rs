@@ -6,7 +6,6 @@ use arrow::array::RecordBatch;
 
 use crate::diagnostics::Diagnostics;
 use crate::evtx::{self, Templates};
-use crate::filter::RowFilter;
 use crate::input::Origin;
 use crate::rows::{Plan, Rows};
 use crate::scan::{Options, Scan};
@@ -135,11 +134,7 @@ fn everything(rows: &Rows) -> Plan {
         .map(str::to_lowercase)
         .filter(|c| seen.insert(c.clone()))
         .collect();
-    Plan {
-        columns,
-        filter: RowFilter::default(),
-        discover: false,
-    }
+    Plan::of(columns)
 }
 
 /// The medians of so many runs of each, which take turns, so that a busy machine slows all of them.

@@ -29,6 +29,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A reading of these columns, every row.
+    pub fn of(columns: Vec<String>) -> Self {
+        Self {
+            columns,
+            filter: RowFilter::default(),
+            discover: false,
+        }
+    }
+
     /// A reading that builds nothing and learns which fields there are.
     pub fn discovery() -> Self {
         Self {

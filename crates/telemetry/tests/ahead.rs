@@ -5,16 +5,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
-use telemetry::{Ahead, Options, Origin, Plan, RowFilter, Scan, discover};
+use telemetry::{Ahead, Options, Origin, Plan, Scan, discover};
 
 fn plan() -> Plan {
-    Plan {
-        columns: ["eventid", "image", "source_file", "source_offset"]
+    Plan::of(
+        ["eventid", "image", "source_file", "source_offset"]
             .map(str::to_owned)
             .to_vec(),
-        filter: RowFilter::default(),
-        discover: false,
-    }
+    )
 }
 
 fn read(mut scan: Scan) -> (Vec<RecordBatch>, u64, u64) {

@@ -17,11 +17,7 @@ fn written() -> (tempfile::TempDir, std::path::PathBuf, usize) {
     let (guard, log) = file("log.json", lines.as_bytes());
     let origins = discover(&[log]).unwrap();
     let columns = column_names(&["Image".to_owned()]);
-    let plan = Plan {
-        columns: columns.iter().map(|c| c.to_lowercase()).collect(),
-        filter: RowFilter::default(),
-        discover: false,
-    };
+    let plan = Plan::of(columns.iter().map(|c| c.to_lowercase()).collect());
     let path = guard.path().join("out.parquet");
     let mut writer = Writer::create(&path, &columns, false).unwrap();
     for batch in Scan::new(origins, plan, Options::default()) {

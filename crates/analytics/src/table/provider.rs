@@ -32,11 +32,7 @@ pub(crate) struct EventTable {
 impl EventTable {
     /// A table with these columns (canonical names).
     pub(crate) fn new(columns: Vec<String>, source: Arc<Source>) -> Self {
-        let plan = Plan {
-            columns,
-            filter: telemetry::RowFilter::default(),
-            discover: false,
-        };
+        let plan = Plan::of(columns);
         Self {
             schema: plan.schema(),
             source,

@@ -1,5 +1,7 @@
 //! Scales: round steps for counts and for times.
 
+use std::fmt::Write;
+
 use super::text::{number, time};
 use crate::report::Time;
 
@@ -18,12 +20,25 @@ pub(super) fn ceiling(max: u64) -> u64 {
 }
 
 /// Positions and labels of the lines that counts up to `top` are read at: the top and its half.
-pub(super) fn lines(top: u64) -> Vec<(f64, String)> {
+fn lines(top: u64) -> Vec<(f64, String)> {
     let mut found = vec![(1.0, number(top))];
     if top.is_multiple_of(2) {
         found.push((0.5, number(top / 2)));
     }
     found
+}
+
+/// The lines that counts up to `top` are read at, over a plot from `left` to `right` that stands on `base`.
+pub(super) fn grid(out: &mut String, top: u64, (left, right): (f64, f64), base: f64, height: f64) {
+    for (at, label) in lines(top) {
+        let y = base - at * height;
+        let _ = writeln!(
+            out,
+            "<line class=\"grid\" x1=\"{left}\" x2=\"{right:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"tick end\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+            left - 8.0,
+            y + 4.0
+        );
+    }
 }
 
 const MINUTE: i64 = 60_000_000;

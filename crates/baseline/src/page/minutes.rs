@@ -35,16 +35,7 @@ pub(super) fn draw(out: &mut String, report: &Report, stream: &Stream) {
         LEFT + window + 5.0,
         TOP + 10.0
     );
-    for (at, label) in axis::lines(top) {
-        let y = base - at * PLOT;
-        let _ = writeln!(
-            out,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"tick end\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
-            WIDTH - RIGHT,
-            LEFT - 8.0,
-            y + 4.0
-        );
-    }
+    axis::grid(out, top, (LEFT, WIDTH - RIGHT), base, PLOT);
     for (minute, count) in minutes.iter().enumerate().take(MAX_MINUTES) {
         if *count == 0 {
             continue;

@@ -54,16 +54,7 @@ pub(super) fn draw(out: &mut String, report: &Report, stream: &Stream) {
         plural(report.boots.len() as u64, "boot")
     );
     let base = TOP + PLOT;
-    for (at, label) in axis::lines(top) {
-        let y = base - at * PLOT;
-        let _ = writeln!(
-            out,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"tick end\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
-            WIDTH - RIGHT,
-            LEFT - 8.0,
-            y + 4.0
-        );
-    }
+    axis::grid(out, top, (LEFT, WIDTH - RIGHT), base, PLOT);
     let step = width / bars as f64;
     let gap = if step > 5.0 { 1.0 } else { step * 0.12 };
     for (bar, count) in counts.iter().enumerate().filter(|(_, c)| **c > 0) {

@@ -11,9 +11,10 @@ use baseline::propose::Proposal;
 use predicate::eval::Evaluator;
 use serde::Serialize;
 use sysmon::columnar::sysmon_rows;
-use telemetry::{Plan, RowFilter};
+use telemetry::Plan;
 
 use super::args::BaselineArgs;
+use crate::hunt;
 use crate::reading::Session;
 
 /// What the hunts found, and what is left of it.
@@ -54,20 +55,10 @@ pub(super) fn judge(
     paths: &[PathBuf],
     args: &BaselineArgs,
 ) -> anyhow::Result<Judged> {
-    let hunts = match &args.pack {
-        Some(folder) => pack::from_folder(folder)?,
-        None => pack::built_in()?,
-    };
+    let hunts = pack::load(args.pack.as_deref())?;
     let session = Session::begin(paths, &[], &args.reading.manner)?;
     let hidden = hidden(&session, proposals)?;
-    let prepared = session
-        .engine
-        .prepare_all(hunts.iter().map(|hunt| hunt.sql.as_str()))
-        .into_iter()
-        .zip(&hunts)
-        .map(|(prepared, hunt)| prepared.with_context(|| format!("hunt {}", hunt.id)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    session.engine.share(&prepared.iter().collect::<Vec<_>>());
+    let prepared = hunt::prepare(&session, &hunts)?;
     let standing = session.engine.run_all(&prepared, |n, answer| {
         let mut survival = Survival::new(&hunts[n], &answer.columns);
         for batch in answer {
@@ -116,11 +107,7 @@ fn hidden(session: &Session, proposals: &mut [Proposal]) -> anyhow::Result<Place
     for p in proposals.iter() {
         columns.extend(p.conditions.iter().map(|c| c.field.to_lowercase()));
     }
-    let plan = Plan {
-        columns: columns.into_iter().collect(),
-        filter: RowFilter::default(),
-        discover: false,
-    };
+    let plan = Plan::of(columns.into_iter().collect());
     let mut places = Places::new();
     for batch in &mut session.engine.read(plan) {
         let found = evaluator.evaluate(&batch)?;

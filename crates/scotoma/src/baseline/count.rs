@@ -9,11 +9,8 @@ use analytics::{Outcome, pack};
 use anyhow::{Context as _, bail};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema};
-use baseline::{
-    Collector, Names, Parameters, Report, STATE_COLUMN, SURVEY_COLUMNS, Select, Spec, Survey,
-    columns,
-};
-use telemetry::{Plan, RowFilter};
+use baseline::{Collector, Names, Parameters, Report, Select, Spec, Survey, columns, with_survey};
+use telemetry::Plan;
 
 use super::args::BaselineArgs;
 use super::streams;
@@ -58,7 +55,7 @@ fn plain(
 ) -> anyhow::Result<(Report, End)> {
     let mut reading = Reading::begin(&args.reading.manner);
     let origins = origins(&args.reading.paths)?;
-    let plan = plan(columns(&specs));
+    let plan = Plan::of(with_survey(columns(&specs)));
     let mut survey = Survey::default();
     let new = || Collector::new(specs.clone(), Names::default(), parameters.clone());
     let mut collector = new();
@@ -86,20 +83,6 @@ fn plain(
     Ok((report, End::Plain(reading, read)))
 }
 
-/// A reading of these columns and of those a survey looks at, whole.
-fn plan(mut columns: Vec<String>) -> Plan {
-    for column in SURVEY_COLUMNS.iter().chain([&STATE_COLUMN]) {
-        if !columns.iter().any(|c| c == column) {
-            columns.push((*column).to_owned());
-        }
-    }
-    Plan {
-        columns,
-        filter: RowFilter::default(),
-        discover: false,
-    }
-}
-
 fn from_stdin(args: &BaselineArgs) -> bool {
     args.reading.paths.iter().any(|p| p == Path::new("-"))
 }
@@ -113,7 +96,7 @@ fn surveyed(args: &BaselineArgs) -> anyhow::Result<(Session, Survey, telemetry::
     }
     let session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
     let mut survey = Survey::default();
-    let mut scan = session.engine.read(plan(Vec::new()));
+    let mut scan = session.engine.read(Plan::of(with_survey(Vec::new())));
     for batch in &mut scan {
         survey.add(&batch)?;
     }
@@ -159,10 +142,7 @@ fn of_condition(
 }
 
 fn of_hunt(args: &BaselineArgs, id: &str, parameters: Parameters) -> anyhow::Result<(Report, End)> {
-    let hunts = match &args.pack {
-        Some(folder) => pack::from_folder(folder)?,
-        None => pack::built_in()?,
-    };
+    let hunts = pack::load(args.pack.as_deref())?;
     let Some(hunt) = hunts.iter().find(|h| h.id == id) else {
         let known: Vec<&str> = hunts.iter().map(|h| h.id.as_str()).collect();
         bail!("no hunt {id} in this pack; it has {}", known.join(", "));

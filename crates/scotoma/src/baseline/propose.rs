@@ -10,12 +10,13 @@ use baseline::propose::{
     Condition, Hidden, Minimum, Proposal, Reason, Skipped, configuration, ladder, propose, settle,
 };
 use baseline::words::{number, percent};
-use baseline::{Interval, Report, Spec, keys};
+use baseline::{Report, Spec, keys};
 use serde::Serialize;
 
 use super::args::{BaselineArgs, Format};
 use super::attacks::{self, Attacks};
 use super::count;
+use super::table::interval;
 use crate::output::page::Page;
 use crate::output::{clean, grouped, plural};
 
@@ -302,13 +303,4 @@ fn reason_words(reason: &Reason) -> String {
         Reason::Rename { how } => how.clone(),
         Reason::NotExpressible { why } => format!("no exact rule: {why}"),
     }
-}
-
-fn interval(i: &Interval) -> String {
-    format!(
-        "{} ({} to {})",
-        number(i.value),
-        number(i.low),
-        number(i.high)
-    )
 }

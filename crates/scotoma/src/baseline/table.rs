@@ -235,7 +235,7 @@ fn details(report: &Report, t: &Tally) -> String {
     parts.join(", ")
 }
 
-fn interval(i: &Interval) -> String {
+pub(super) fn interval(i: &Interval) -> String {
     format!(
         "{} ({} to {})",
         number(i.value),

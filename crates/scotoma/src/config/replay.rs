@@ -9,8 +9,8 @@ use sysmon::Config;
 use sysmon::explain::describe;
 use sysmon::replay::{Replay, Summary, share, title};
 use sysmon::rules::{Filter, Record, RuleSet, Unit};
+use telemetry::Plan;
 use telemetry::parquet::{Writer, column_names};
-use telemetry::{Plan, RowFilter};
 
 use super::args::ReplayArgs;
 use super::load;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
             names.iter().map(|n| n.to_lowercase()).collect()
         }
     };
-    let report = reading.scan(&origins, plan(columns), |batch| {
+    let report = reading.scan(&origins, Plan::of(columns), |batch| {
         let kept = replay.add(batch)?;
         if let Some(writer) = &mut writer {
             writer.write(&filter_record_batch(batch, &kept)?)?;
@@ -59,15 +59,6 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     reading.end(&report, &[])?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A reading of these columns, whole.
-pub(crate) fn plan(columns: Vec<String>) -> Plan {
-    Plan {
-        columns,
-        filter: RowFilter::default(),
-        discover: false,
-    }
 }
 
 /// The columns that rules look at, and those that a report needs.

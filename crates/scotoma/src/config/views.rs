@@ -7,6 +7,7 @@ use sysmon::compare::Compare;
 use sysmon::explain::reason;
 use sysmon::replay::title;
 use sysmon::{Config, show as screen};
+use telemetry::Plan;
 
 use super::args::{DiffArgs, FileArgs};
 use super::{load, replay};
@@ -45,9 +46,7 @@ fn events(old: &Config, new: &Config, args: &DiffArgs) -> anyhow::Result<()> {
     let mut compare = Compare::new(&old.rules, &new.rules, &environment);
     let mut columns = replay::columns(&[&old.rules, &new.rules]);
     columns.extend(["eventrecordid", "source_file"].map(str::to_owned));
-    let report = reading.scan(&origins, replay::plan(columns), |batch| {
-        Ok(compare.add(batch)?)
-    })?;
+    let report = reading.scan(&origins, Plan::of(columns), |batch| Ok(compare.add(batch)?))?;
     reading.hush();
     let outcome = compare.finish();
     let only = |new: bool| -> u64 {

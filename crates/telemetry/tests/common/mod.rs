@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
-use telemetry::{Options, Plan, Report, RowFilter, Scan, discover, header};
+use telemetry::{Options, Plan, Report, Scan, discover, header};
 
 /// The folder of recordings beside the repository, or a visible reason why the test does nothing.
 pub fn shared(what: &str) -> Option<PathBuf> {
@@ -59,11 +59,7 @@ pub fn read_with(paths: &[PathBuf], options: Options) -> Table {
             columns.push(lower);
         }
     }
-    let plan = Plan {
-        columns: columns.clone(),
-        filter: RowFilter::default(),
-        discover: false,
-    };
+    let plan = Plan::of(columns.clone());
     let mut scan = Scan::new(origins, plan, options);
     let batches: Vec<RecordBatch> = (&mut scan).collect();
     let columns = columns
