@@ -2,8 +2,8 @@
 //! go where memory allows. It refuses to print, and it refuses queries that do anything but read.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
@@ -124,7 +124,7 @@ impl Engine {
     /// When it is not one read-only query, or names or uses what does not exist.
     pub fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
         let query = dialect::prepare(sql, &self.catalog)?;
-        let tables = self.catalog.sources(&query)?;
+        let tables = self.catalog.sources(&query);
         let logical = dialect::logical_plan(&query, &self.state, tables)?;
         let columns = query.column_names(logical.schema());
         let plan = self
@@ -146,19 +146,7 @@ impl Engine {
         let queries: Vec<&str> = queries.collect();
         // The files are unpacked while the queries are planned.
         self.source.begin();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut prepared: Vec<Option<Result<Prepared, Error>>> =
-            queries.iter().map(|_| None).collect();
-        std::thread::scope(|scope| {
-            for (queries, prepared) in chunks(&queries, &mut prepared, threads) {
-                scope.spawn(move || {
-                    for (query, slot) in queries.iter().zip(prepared) {
-                        *slot = Some(self.prepare(query));
-                    }
-                });
-            }
-        });
-        prepared.into_iter().flatten().collect()
+        side_by_side(queries.len(), threads(), |n| self.prepare(queries[n]))
     }
 
     /// Reads once what these queries need, if that is less work than each reading for itself.
@@ -195,32 +183,12 @@ impl Engine {
         each: impl Fn(usize, Answer) -> Result<T, E> + Sync,
     ) -> Result<Vec<T>, E> {
         let one = |n: usize| each(n, self.run(&queries[n])?);
-        let threads = match self.source.has_kept() {
-            true => std::thread::available_parallelism().map_or(1, usize::from),
-            false => 1,
-        };
-        if threads == 1 {
-            return (0..queries.len()).map(one).collect();
+        match self.source.has_kept() {
+            true => side_by_side(queries.len(), threads(), one)
+                .into_iter()
+                .collect(),
+            false => (0..queries.len()).map(one).collect(),
         }
-        let next = AtomicUsize::new(0);
-        let slots: Vec<Mutex<Option<Result<T, E>>>> =
-            queries.iter().map(|_| Mutex::new(None)).collect();
-        std::thread::scope(|scope| {
-            for _ in 0..threads.min(queries.len()) {
-                scope.spawn(|| {
-                    loop {
-                        let n = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(slot) = slots.get(n) else { break };
-                        let done = one(n);
-                        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
-                    }
-                });
-            }
-        });
-        slots
-            .into_iter()
-            .filter_map(|s| s.into_inner().unwrap_or_else(PoisonError::into_inner))
-            .collect()
     }
 
     /// Parses, plans and runs a query.
@@ -300,13 +268,36 @@ fn session() -> Result<SessionState, Error> {
     Ok(state)
 }
 
-fn chunks<'a, A, B>(
-    left: &'a [A],
-    right: &'a mut [B],
-    parts: usize,
-) -> impl Iterator<Item = (&'a [A], &'a mut [B])> {
-    let size = left.len().div_ceil(parts.max(1)).max(1);
-    left.chunks(size).zip(right.chunks_mut(size))
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What `each` makes of the numbers below `count`, in their order, by so many threads, this one among them.
+fn side_by_side<T: Send>(count: usize, threads: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= count {
+                return done;
+            }
+            done.push((n, each(n)));
+        }
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(n, _)| *n);
+    done.into_iter().map(|(_, made)| made).collect()
 }
 
 /// The readings inside a plan.

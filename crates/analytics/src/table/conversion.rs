@@ -1,27 +1,24 @@
-//! The functions behind `sysmon_events`: what makes a typed value, or a part, of the text a sensor wrote. Each is run
-//! once per distinct value. Text that spells no such value gives NULL. It refuses to know which column needs which.
+//! What makes a typed value, or a part, of the text a sensor wrote, once per distinct value. Text that spells no such
+//! value gives NULL. It refuses to know which column needs which.
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray,
     TimestampMicrosecondArray,
 };
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
-use datafusion::common::{Result, exec_err};
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::common::Result;
 use telemetry::header::Kind;
 use telemetry::ossem::{Take, Type};
 
 use crate::functions::{convert, file_name};
 
 /// What to make of a text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Conversion {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Conversion {
     Int,
     Time,
     Bool,
@@ -32,132 +29,100 @@ enum Conversion {
     Ipv6,
 }
 
-/// `raw` as this type.
-pub(super) fn typed(raw: Expr, kind: Type) -> Expr {
+/// The type of columns of this type.
+pub(super) fn data_type(kind: Type) -> DataType {
     match kind {
-        Type::Text => raw,
-        Type::Int => call(Conversion::Int, raw),
-        Type::Time => call(Conversion::Time, raw),
-        Type::Bool => call(Conversion::Bool, raw),
+        Type::Text => Kind::Text.data_type(),
+        Type::Int => Kind::Int.data_type(),
+        Type::Time => Kind::Time.data_type(),
+        Type::Bool => DataType::Boolean,
     }
 }
 
-/// This part of `raw`.
-pub(super) fn part(raw: Expr, what: Take, key: Option<&str>) -> Expr {
-    let conversion = match what {
-        Take::FileName => Conversion::FileName,
-        Take::AccountDomain => Conversion::AccountDomain,
-        Take::AccountName => Conversion::AccountName,
-        Take::Pair => Conversion::Pair(key.unwrap_or_default().to_owned()),
-        Take::Ipv6 => Conversion::Ipv6,
-    };
-    call(conversion, raw)
-}
-
-fn call(conversion: Conversion, raw: Expr) -> Expr {
-    ScalarUDF::new_from_impl(Convert {
-        conversion,
-        signature: Signature::any(1, Volatility::Immutable),
-    })
-    .call(vec![raw])
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Convert {
-    conversion: Conversion,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Convert {
-    fn name(&self) -> &str {
-        match self.conversion {
-            Conversion::Int => "sysmon_int",
-            Conversion::Time => "sysmon_time",
-            Conversion::Bool => "sysmon_bool",
-            Conversion::FileName => "sysmon_file_name",
-            Conversion::AccountDomain => "sysmon_account_domain",
-            Conversion::AccountName => "sysmon_account_name",
-            Conversion::Pair(_) => "sysmon_pair",
-            Conversion::Ipv6 => "sysmon_ipv6",
+impl Conversion {
+    /// Of text to this type; `None` where there is nothing to do.
+    pub(super) fn typed(kind: Type) -> Option<Self> {
+        match kind {
+            Type::Text => None,
+            Type::Int => Some(Self::Int),
+            Type::Time => Some(Self::Time),
+            Type::Bool => Some(Self::Bool),
         }
     }
 
-    fn signature(&self) -> &Signature {
-        &self.signature
+    /// Of text to this part of it.
+    pub(super) fn part(what: Take, key: Option<&str>) -> Self {
+        match what {
+            Take::FileName => Self::FileName,
+            Take::AccountDomain => Self::AccountDomain,
+            Take::AccountName => Self::AccountName,
+            Take::Pair => Self::Pair(key.unwrap_or_default().to_owned()),
+            Take::Ipv6 => Self::Ipv6,
+        }
     }
 
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(match self.conversion {
-            Conversion::Int => Kind::Int.data_type(),
-            Conversion::Time => Kind::Time.data_type(),
-            Conversion::Bool => DataType::Boolean,
-            _ => Kind::Text.data_type(),
-        })
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [argument] = args.args.as_slice() else {
-            return exec_err!("{} takes one argument", self.name());
-        };
-        let array = argument.to_array(args.number_rows)?;
-        Ok(ColumnarValue::Array(self.column(&array)?))
-    }
-}
-
-impl Convert {
-    fn column(&self, array: &ArrayRef) -> Result<ArrayRef> {
+    /// The converted column.
+    pub(super) fn column(&self, array: &ArrayRef) -> Result<ArrayRef> {
         let text = Kind::Text.data_type();
-        let array = if *array.data_type() == text {
-            Arc::clone(array)
-        } else {
-            cast(array, &text)?
+        let array = match *array.data_type() == text {
+            true => Arc::clone(array),
+            false => cast(array, &text)?,
         };
         let dictionary = array.as_dictionary::<Int32Type>();
         let values = dictionary.values().as_string::<i32>();
         let each = || values.iter().map(Option::unwrap_or_default);
         // The value of a null is unused: keys that are null stay null below.
-        let converted: ArrayRef = match &self.conversion {
-            Conversion::Int => Arc::new(each().map(convert::bits).collect::<Int64Array>()),
-            Conversion::Bool => Arc::new(each().map(boolean).collect::<BooleanArray>()),
-            Conversion::Time => Arc::new(
+        let converted: ArrayRef = match self {
+            Self::Int => Arc::new(each().map(convert::bits).collect::<Int64Array>()),
+            Self::Bool => Arc::new(each().map(boolean).collect::<BooleanArray>()),
+            Self::Time => Arc::new(
                 each()
                     .map(telemetry::time::parse)
                     .collect::<TimestampMicrosecondArray>()
                     .with_timezone("UTC"),
             ),
-            Conversion::FileName => return texts(dictionary, each().map(file_name).map(Some)),
-            Conversion::AccountDomain => {
-                return texts(
-                    dictionary,
-                    each().map(|t| t.rsplit_once('\\').map(|(d, _)| d)),
-                );
+            Self::FileName => return Ok(texts(dictionary, |t| Some(file_name(t)))),
+            Self::AccountDomain => {
+                return Ok(texts(dictionary, |t| t.rsplit_once('\\').map(|(d, _)| d)));
             }
-            Conversion::AccountName => {
-                return texts(
-                    dictionary,
-                    each().map(|t| Some(t.rsplit_once('\\').map_or(t, |(_, n)| n))),
-                );
+            Self::AccountName => {
+                return Ok(texts(dictionary, |t| {
+                    Some(t.rsplit_once('\\').map_or(t, |(_, n)| n))
+                }));
             }
-            Conversion::Pair(key) => return texts(dictionary, each().map(|t| pair(t, key))),
-            Conversion::Ipv6 => {
-                return texts(
-                    dictionary,
-                    each().map(|t| t.parse::<Ipv6Addr>().is_ok().then_some(t)),
-                );
+            Self::Pair(key) => return Ok(texts(dictionary, |t| pair(t, key))),
+            Self::Ipv6 => {
+                return Ok(texts(dictionary, |t| {
+                    t.parse::<Ipv6Addr>().is_ok().then_some(t)
+                }));
             }
         };
         Ok(take(&converted, dictionary.keys(), None)?)
     }
 }
 
-/// New values under the old keys.
-fn texts<'t>(
+/// Parts of the old values under the old keys; rows whose value has no such part are null.
+fn texts(
     old: &DictionaryArray<Int32Type>,
-    new: impl Iterator<Item = Option<&'t str>>,
-) -> Result<ArrayRef> {
-    Ok(Arc::new(
-        old.with_values(Arc::new(new.collect::<StringArray>())),
-    ))
+    part: impl for<'t> Fn(&'t str) -> Option<&'t str>,
+) -> ArrayRef {
+    let values = old.values().as_string::<i32>();
+    let parts: Vec<Option<&str>> = values.iter().map(|t| t.and_then(&part)).collect();
+    let keys = match parts.contains(&None) {
+        false => old.keys().clone(),
+        true => {
+            let has = |key: &i32| usize::try_from(*key).is_ok_and(|k| parts[k].is_some());
+            old.keys()
+                .iter()
+                .map(|key| key.filter(has))
+                .collect::<Int32Array>()
+        }
+    };
+    let parts: StringArray = parts
+        .into_iter()
+        .map(|p| Some(p.unwrap_or_default()))
+        .collect();
+    Arc::new(DictionaryArray::new(keys, Arc::new(parts)))
 }
 
 fn boolean(text: &str) -> Option<bool> {

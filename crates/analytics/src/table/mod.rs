@@ -5,6 +5,7 @@
 mod conversion;
 mod provider;
 mod pushdown;
+mod recipe;
 mod shared;
 mod views;
 

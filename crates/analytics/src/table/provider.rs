@@ -1,11 +1,12 @@
 //! The table provider and its scan. The schema is what the query needs; rows come from the readers with projection and
-//! filters pushed down, or from what an earlier reading of the same query kept.
+//! filters pushed down, or from what an earlier reading of the same query kept, and their columns are made here.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -13,31 +14,54 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use datafusion::physical_plan::stream::{
+    RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter,
+};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
-use telemetry::Plan;
+use futures::stream;
+use telemetry::{Plan, RowFilter, Test};
 
 use super::pushdown;
+use super::recipe::{EVENT_ID, Recipe};
 use super::shared::Source;
 
-/// All events, under their raw names.
+/// Events of some kind, under the names of some naming.
 #[derive(Debug)]
 pub(crate) struct EventTable {
+    recipes: Vec<Recipe>,
+    /// What makes an event one of the table's.
+    rows: RowFilter,
     schema: SchemaRef,
     source: Arc<Source>,
 }
 
 impl EventTable {
-    /// A table with these columns (canonical names).
-    pub(crate) fn new(columns: Vec<String>, source: Arc<Source>) -> Self {
-        let plan = Plan::of(columns);
+    /// A table with these columns, of the events that pass `rows`.
+    pub(crate) fn new(recipes: Vec<Recipe>, rows: RowFilter, source: Arc<Source>) -> Self {
         Self {
-            schema: plan.schema(),
+            schema: schema(&recipes),
+            recipes,
+            rows,
             source,
         }
     }
+
+    /// What readers can decide of a condition, if they can decide any of it.
+    fn clauses(&self, filter: &Expr) -> Vec<Vec<telemetry::Atom>> {
+        let raw = |name: &str| {
+            let named = self.recipes.iter().find(|r| r.name() == name);
+            named.and_then(Recipe::plain).map(str::to_owned)
+        };
+        pushdown::clauses(filter, &raw)
+    }
+}
+
+fn schema(recipes: &[Recipe]) -> SchemaRef {
+    Arc::new(Schema::new(
+        recipes.iter().map(Recipe::field).collect::<Vec<_>>(),
+    ))
 }
 
 #[async_trait]
@@ -57,17 +81,24 @@ impl TableProvider for EventTable {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let fields = self.schema.fields();
-        let columns = match projection {
-            Some(indices) => indices.iter().map(|i| fields[*i].name().clone()).collect(),
-            None => fields.iter().map(|f| f.name().clone()).collect(),
+        let wanted: Vec<&Recipe> = match projection {
+            Some(indices) => indices.iter().map(|i| &self.recipes[*i]).collect(),
+            None => self.recipes.iter().collect(),
         };
-        let plan = Plan {
-            columns,
-            filter: pushdown::row_filter(filters),
-            discover: false,
+        let mut filter = self.rows.clone();
+        filter
+            .clauses
+            .extend(filters.iter().flat_map(|f| self.clauses(f)));
+        let recipes = match event_ids(&filter) {
+            Some(ids) => wanted.iter().map(|r| r.among(ids)).collect(),
+            None => wanted.into_iter().cloned().collect(),
         };
-        Ok(Arc::new(EventScan::new(plan, Arc::clone(&self.source))))
+        Ok(Arc::new(EventScan::new(
+            recipes,
+            self.rows.clone(),
+            filter,
+            Arc::clone(&self.source),
+        )))
     }
 
     fn supports_filters_pushdown(
@@ -76,7 +107,7 @@ impl TableProvider for EventTable {
     ) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(filters
             .iter()
-            .map(|f| match pushdown::clauses(f).is_empty() {
+            .map(|f| match self.clauses(f).is_empty() {
                 true => TableProviderFilterPushDown::Unsupported,
                 false => TableProviderFilterPushDown::Inexact,
             })
@@ -84,24 +115,55 @@ impl TableProvider for EventTable {
     }
 }
 
+/// The event ids of the rows that pass, where the filter says so.
+fn event_ids(filter: &RowFilter) -> Option<&[i64]> {
+    filter.clauses.iter().find_map(|c| match c.as_slice() {
+        [atom] if atom.column == EVENT_ID => match &atom.test {
+            Test::IntIn(ids) => Some(ids.as_slice()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 /// A reading of the event table as part of a query.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EventScan {
+    recipes: Vec<Recipe>,
+    /// What makes an event one of the table's; nobody above looks at it again.
+    rows: RowFilter,
+    /// What is read for that.
     plan: Plan,
     source: Arc<Source>,
     properties: Arc<PlanProperties>,
 }
 
 impl EventScan {
-    fn new(plan: Plan, source: Arc<Source>) -> Self {
+    fn new(recipes: Vec<Recipe>, rows: RowFilter, filter: RowFilter, source: Arc<Source>) -> Self {
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(plan.schema()),
+            EquivalenceProperties::new(schema(&recipes)),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
+        let mut columns: Vec<String> = Vec::new();
+        for name in recipes
+            .iter()
+            .flat_map(Recipe::columns)
+            .chain(rows.columns())
+        {
+            if !columns.iter().any(|c| c == name) {
+                columns.push(name.to_owned());
+            }
+        }
         Self {
-            plan,
+            recipes,
+            rows,
+            plan: Plan {
+                columns,
+                filter,
+                discover: false,
+            },
             source,
             properties: Arc::new(properties),
         }
@@ -110,6 +172,19 @@ impl EventScan {
     /// What it reads.
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The table's rows among these, which were read for it.
+    fn make(&self, read: &RecordBatch) -> Option<Result<RecordBatch>> {
+        let read = telemetry::filter_batch(&self.rows, read)?;
+        let columns = self.recipes.iter().map(|r| r.make(&read));
+        let options = RecordBatchOptions::new().with_row_count(Some(read.num_rows()));
+        Some(columns.collect::<Result<_>>().and_then(|columns| {
+            let schema = Arc::clone(self.properties.eq_properties.schema());
+            Ok(RecordBatch::try_new_with_options(
+                schema, columns, &options,
+            )?)
+        }))
     }
 }
 
@@ -159,25 +234,27 @@ impl ExecutionPlan for EventScan {
         _partition: usize,
         _context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let mut builder = RecordBatchReceiverStreamBuilder::new(self.plan.schema(), 2);
-        let (tx, plan, source) = (builder.tx(), self.plan.clone(), Arc::clone(&self.source));
+        let scan = self.clone();
+        if let Some(kept) = self.source.kept(&self.plan) {
+            let made = kept
+                .batches(&self.plan)
+                .filter_map(move |read| scan.make(&read));
+            let made = RecordBatchStreamAdapter::new(self.schema(), stream::iter(made));
+            return Ok(Box::pin(made));
+        }
+        let mut builder = RecordBatchReceiverStreamBuilder::new(self.schema(), 2);
+        let tx = builder.tx();
         builder.spawn_blocking(move || {
-            // A closed channel is a consumer that has enough.
-            if let Some(kept) = source.kept(&plan) {
-                for batch in kept.batches(&plan) {
-                    if tx.blocking_send(Ok(batch)).is_err() {
-                        return Ok(());
-                    }
-                }
-                return Ok(());
-            }
-            let mut scan = source.scan(plan.clone());
-            for batch in &mut scan {
-                if tx.blocking_send(Ok(batch)).is_err() {
+            let mut read = scan.source.scan(scan.plan.clone());
+            for batch in &mut read {
+                // A closed channel is a consumer that has enough.
+                if let Some(made) = scan.make(&batch)
+                    && tx.blocking_send(made).is_err()
+                {
                     break;
                 }
             }
-            source.finished(&scan, &plan);
+            scan.source.finished(&read, &scan.plan);
             Ok(())
         });
         Ok(builder.build())

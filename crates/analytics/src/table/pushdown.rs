@@ -4,66 +4,62 @@
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Like, Operator};
 use telemetry::header::{self, Kind};
-use telemetry::{Atom, RowFilter, Test};
+use telemetry::{Atom, Test};
 
-/// What readers can decide of these conditions, all of which must hold.
-pub(crate) fn row_filter<'e>(filters: impl IntoIterator<Item = &'e Expr>) -> RowFilter {
-    RowFilter {
-        clauses: filters.into_iter().flat_map(clauses).collect(),
-    }
-}
+/// The raw column that a table's column is, where it is nothing more than that.
+type Names<'n> = &'n dyn Fn(&str) -> Option<String>;
 
 /// The clauses of a condition; none where nothing can be decided.
-pub(crate) fn clauses(filter: &Expr) -> Vec<Vec<Atom>> {
+pub(crate) fn clauses(filter: &Expr, names: Names<'_>) -> Vec<Vec<Atom>> {
     match filter {
         Expr::BinaryExpr(BinaryExpr {
             left,
             op: Operator::And,
             right,
         }) => {
-            let mut all = clauses(left);
-            all.extend(clauses(right));
+            let mut all = clauses(left, names);
+            all.extend(clauses(right, names));
             all
         }
-        other => clause(other).map_or_else(Vec::new, |c| vec![c]),
+        other => clause(other, names).map_or_else(Vec::new, |c| vec![c]),
     }
 }
 
 /// A disjunction of atoms, if the condition is one.
-fn clause(filter: &Expr) -> Option<Vec<Atom>> {
+fn clause(filter: &Expr, names: Names<'_>) -> Option<Vec<Atom>> {
     match filter {
         Expr::BinaryExpr(BinaryExpr {
             left,
             op: Operator::Or,
             right,
         }) => {
-            let mut any = clause(left)?;
-            any.extend(clause(right)?);
+            let mut any = clause(left, names)?;
+            any.extend(clause(right, names)?);
             Some(any)
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            comparison(left, *op, right).map(|a| vec![a])
+            comparison(left, *op, right, names).map(|a| vec![a])
         }
         Expr::InList(list) if !list.negated => {
-            let (column, lower) = operand(&list.expr)?;
+            let (column, lower) = operand(&list.expr, names)?;
             let values = list.list.iter().map(literal).collect::<Option<Vec<_>>>()?;
             equal_to(column, lower, &values).map(|a| vec![a])
         }
-        Expr::Like(like) => self::like(like).map(|a| vec![a]),
-        Expr::IsNotNull(e) => plain(e).map(|column| {
+        Expr::Like(like) => self::like(like, names).map(|a| vec![a]),
+        Expr::IsNotNull(e) => plain(e, names).map(|column| {
             vec![Atom {
                 column,
                 test: Test::NotNull,
             }]
         }),
-        Expr::IsNull(e) => plain(e).map(|column| {
+        Expr::IsNull(e) => plain(e, names).map(|column| {
             vec![Atom {
                 column,
                 test: Test::Null,
             }]
         }),
         Expr::Between(b) if !b.negated => {
-            let column = plain(&b.expr)?;
+            let column = plain(&b.expr, names)?;
             let (low, high) = (
                 integer(&column, literal(&b.low)?)?,
                 integer(&column, literal(&b.high)?)?,
@@ -77,17 +73,17 @@ fn clause(filter: &Expr) -> Option<Vec<Atom>> {
     }
 }
 
-fn comparison(left: &Expr, op: Operator, right: &Expr) -> Option<Atom> {
+fn comparison(left: &Expr, op: Operator, right: &Expr, names: Names<'_>) -> Option<Atom> {
     let (expr, op, value) = match (literal(left), literal(right)) {
         (None, Some(v)) => (left, op, v),
         (Some(v), None) => (right, op.swap()?, v),
         _ => return None,
     };
     if op == Operator::Eq {
-        let (column, lower) = operand(expr)?;
+        let (column, lower) = operand(expr, names)?;
         return equal_to(column, lower, &[value]);
     }
-    let column = plain(expr)?;
+    let column = plain(expr, names)?;
     let bound = integer(&column, value)?;
     let test = match op {
         Operator::Lt => Test::IntBetween(i64::MIN, bound.checked_sub(1)?),
@@ -122,11 +118,11 @@ fn equal_to(column: String, lower: bool, values: &[&ScalarValue]) -> Option<Atom
 }
 
 /// `LIKE` with at most a `%` at either end, and nothing special between.
-fn like(like: &Like) -> Option<Atom> {
+fn like(like: &Like, names: Names<'_>) -> Option<Atom> {
     if like.negated || like.case_insensitive || like.escape_char.is_some_and(|c| c != '\\') {
         return None;
     }
-    let (column, lower) = operand(&like.expr)?;
+    let (column, lower) = operand(&like.expr, names)?;
     if !lower && header::kind(&column) != Kind::Text {
         return None;
     }
@@ -174,24 +170,24 @@ fn literal_pieces(pattern: &str) -> Option<Vec<String>> {
 }
 
 /// A column, bare or inside `lower`.
-fn operand(expr: &Expr) -> Option<(String, bool)> {
+fn operand(expr: &Expr, names: Names<'_>) -> Option<(String, bool)> {
     match expr {
         Expr::ScalarFunction(f) if f.func.name() == "lower" => match f.args.as_slice() {
-            [inner] => plain(inner)
+            [inner] => plain(inner, names)
                 .filter(|c| header::kind(c) == Kind::Text)
                 .map(|c| (c, true)),
             _ => None,
         },
-        other => plain(other).map(|c| (c, false)),
+        other => plain(other, names).map(|c| (c, false)),
     }
 }
 
-fn plain(expr: &Expr) -> Option<String> {
+fn plain(expr: &Expr, names: Names<'_>) -> Option<String> {
     match expr {
-        Expr::Column(c) => Some(c.name.clone()),
+        Expr::Column(c) => names(&c.name),
         // Casts between text's encodings change nothing.
         Expr::Cast(c) if is_text(c.field.data_type()) => {
-            plain(&c.expr).filter(|c| header::kind(c) == Kind::Text)
+            plain(&c.expr, names).filter(|c| header::kind(c) == Kind::Text)
         }
         _ => None,
     }
@@ -228,8 +224,17 @@ mod tests {
     use super::*;
     use datafusion::prelude::{col, lit};
 
+    /// Columns that are raw ones, but for one.
+    fn raw(name: &str) -> Option<String> {
+        match name {
+            "event_id" => Some("eventid".to_owned()),
+            "made" => None,
+            name => Some(name.to_owned()),
+        }
+    }
+
     fn test_of(filter: Expr) -> Option<Test> {
-        clauses(&filter)
+        clauses(&filter, &raw)
             .pop()
             .and_then(|mut c| c.pop())
             .map(|a| a.test)
@@ -240,6 +245,10 @@ mod tests {
         assert_eq!(
             test_of(col("eventid").eq(lit(8i64))),
             Some(Test::IntIn(vec![8]))
+        );
+        assert_eq!(
+            clauses(&col("event_id").eq(lit(8i64)), &raw),
+            clauses(&col("eventid").eq(lit(8i64)), &raw)
         );
         assert_eq!(
             test_of(col("channel").eq(lit("Security"))),
@@ -272,9 +281,10 @@ mod tests {
             col("image").not_like(lit("%x")),
             col("image").eq(lit(8i64)),
             col("eventid").eq(col("x")),
+            col("made").eq(lit("x")),
             col("eventid").eq(lit(8i64)).or(col("a").not_eq(lit("x"))),
         ] {
-            assert_eq!(clauses(&filter), Vec::<Vec<Atom>>::new(), "{filter}");
+            assert_eq!(clauses(&filter, &raw), Vec::<Vec<Atom>>::new(), "{filter}");
         }
     }
 
@@ -284,7 +294,7 @@ mod tests {
             .eq(lit(8i64))
             .or(col("eventid").eq(lit(10i64)))
             .and(col("channel").eq(lit("x")));
-        let clauses = clauses(&filter);
+        let clauses = clauses(&filter, &raw);
         assert_eq!(clauses.len(), 2);
         assert_eq!(clauses[0].len(), 2);
     }

@@ -6,10 +6,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::concat_batches;
 use telemetry::{Ahead, Options, Origin, Plan, Report, RowFilter, Scan};
 
 /// Bytes of columns that may be kept for scans to share.
 const BUDGET: usize = 256 << 20;
+
+/// Rows of kept batches that are worth a batch of their own.
+const ENOUGH: usize = 4096;
 
 /// The files behind the event table.
 pub(crate) struct Source {
@@ -63,14 +67,15 @@ impl Source {
     pub(crate) fn prepare(&self, plans: &[Plan]) {
         let Some(union) = union(plans) else { return };
         let mut scan = self.scan(union.clone());
-        let (mut batches, mut bytes) = (Vec::new(), 0);
+        let (mut batches, mut few, mut bytes) = (Vec::new(), Few::default(), 0);
         for batch in &mut scan {
             bytes += batch.get_array_memory_size();
             if bytes > BUDGET {
                 return;
             }
-            batches.push(batch);
+            batches.extend(few.add(batch));
         }
+        batches.extend(few.take());
         self.finished(&scan, &union);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Kept {
             plan: union,
@@ -157,6 +162,35 @@ impl Kept {
             let batch = telemetry::filter_batch(&filter, &self.batches[i])?;
             batch.project(&columns).ok()
         })
+    }
+}
+
+/// Small batches on their way to becoming one: every scan of the kept rows pays for each batch, whatever it holds.
+#[derive(Default)]
+struct Few {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl Few {
+    fn add(&mut self, batch: RecordBatch) -> Vec<RecordBatch> {
+        self.rows += batch.num_rows();
+        self.batches.push(batch);
+        match self.rows < ENOUGH {
+            true => Vec::new(),
+            false => self.take(),
+        }
+    }
+
+    fn take(&mut self) -> Vec<RecordBatch> {
+        self.rows = 0;
+        let batches = std::mem::take(&mut self.batches);
+        match batches.as_slice() {
+            // Where their texts do not fit into one dictionary they stay as they are.
+            [first, _, ..] => concat_batches(first.schema_ref(), &batches)
+                .map_or(batches.clone(), |one| vec![one]),
+            _ => batches,
+        }
     }
 }
 

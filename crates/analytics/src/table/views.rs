@@ -4,19 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use datafusion::catalog::TableProvider;
-use datafusion::catalog::view::ViewTable;
-use datafusion::common::{Column, Result};
 use datafusion::datasource::provider_as_source;
-use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, case, in_list, lit, when};
-use telemetry::{Plan, header, ossem, sysmon_fields};
+use telemetry::{Atom, Plan, RowFilter, Test, header, ossem, sysmon_fields};
 
-use super::conversion;
 use super::provider::EventTable;
+use super::recipe::{EVENT_ID, Recipe};
 use super::shared::Source;
 use crate::dialect::{Prepared, TableSources, Tables};
-use crate::functions;
 
 /// The table of all events.
 pub(crate) const EVENTS: &str = "events";
@@ -63,7 +57,7 @@ impl Catalog {
 
     /// The tables that the query reads, each with the columns it mentions and no others: planning takes longer the
     /// more columns there are, and a pack of hunts is planned every time.
-    pub(crate) fn sources(&self, query: &Prepared) -> Result<TableSources> {
+    pub(crate) fn sources(&self, query: &Prepared) -> TableSources {
         let mut mentioned: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for m in &query.mentioned {
             mentioned
@@ -76,82 +70,42 @@ impl Catalog {
             .iter()
             .map(|table| {
                 let columns = mentioned.remove(table.as_str()).unwrap_or_default();
-                let provider = self.table_for(table, columns)?;
-                Ok((table.clone(), provider_as_source(provider)))
+                let provider = Arc::new(self.table_for(table, columns));
+                (table.clone(), provider_as_source(provider))
             })
             .collect()
     }
 
-    fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> Result<Arc<dyn TableProvider>> {
-        let ids: Option<Vec<u32>> = sysmon_fields::views()
-            .find(|(name, _)| *name == table)
-            .map(|(_, ids)| ids.to_vec());
-        if table == SYSMON_EVENTS {
-            return self.ossem(wanted);
+    fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> EventTable {
+        let event_ids = sysmon_fields::views().find(|(name, _)| *name == table);
+        let mut rows = RowFilter::default();
+        if table != EVENTS && !self.bound.contains(table) {
+            rows.clauses.push(vec![is_sysmon()]);
         }
-        let columns: Vec<String> = wanted.into_iter().collect();
-        let base = Arc::new(EventTable::new(columns.clone(), Arc::clone(&self.source)));
-        if table == EVENTS || self.bound.contains(table) {
-            return Ok(base);
+        if let Some((_, ids)) = event_ids {
+            rows.clauses.push(vec![has_id(ids)]);
         }
-        let shown = columns;
-        let mut columns = shown.clone();
-        add(
-            &mut columns,
-            ["channel", "eventid"].map(str::to_owned).into_iter(),
-        );
-        let base = Arc::new(EventTable::new(columns, Arc::clone(&self.source)));
-        let mut filter = is_sysmon();
-        if let Some(ids) = ids {
-            filter = filter.and(has_id(&ids));
-        }
-        let plan = LogicalPlanBuilder::scan(EVENTS, provider_as_source(base), None)?
-            .filter(filter)?
-            .build()?;
-        let shown: Vec<Expr> = shown.iter().map(|c| column(c).alias(c)).collect();
-        let plan = LogicalPlanBuilder::from(plan).project(shown)?.build()?;
-        Ok(Arc::new(ViewTable::new(plan, None)))
+        let recipes = match table {
+            SYSMON_EVENTS => ossem_recipes(&wanted),
+            _ => wanted.iter().map(|c| Recipe::raw(c)).collect(),
+        };
+        EventTable::new(recipes, rows, Arc::clone(&self.source))
     }
+}
 
-    /// The Sysmon channel under the OSSEM and HELK names, typed; every raw name a query mentions besides.
-    fn ossem(&self, wanted: BTreeSet<String>) -> Result<Arc<dyn TableProvider>> {
-        let mut columns = vec!["channel".to_owned(), "eventid".to_owned()];
-        let mut shown: Vec<(String, Expr)> = Vec::new();
-        for c in ossem::columns()
-            .iter()
-            .filter(|c| wanted.contains(&c.name.to_lowercase()))
-        {
-            for feed in &c.from {
-                add(&mut columns, std::iter::once(feed.field.to_lowercase()));
-            }
-            let names: Vec<String> = c.names().map(str::to_lowercase).collect();
-            // A document that HELK has transformed carries the name itself.
-            let own: Vec<String> = names
-                .iter()
-                .filter(|n| header::by_name(n).is_none())
-                .cloned()
-                .collect();
-            add(&mut columns, own.iter().cloned());
-            shown.push((names[0].clone(), ossem_value(c, &own)?));
-        }
-        let raw = wanted
-            .into_iter()
-            .filter(|e| !shown.iter().any(|(name, _)| name == e))
-            .collect::<Vec<_>>();
-        add(&mut columns, raw.iter().cloned());
-        shown.extend(raw.iter().map(|name| (name.clone(), column(name))));
-        let base = Arc::new(EventTable::new(columns, Arc::clone(&self.source)));
-        let plan = LogicalPlanBuilder::scan(EVENTS, provider_as_source(base), None)?
-            .filter(is_sysmon())?
-            .project(
-                shown
-                    .into_iter()
-                    .map(|(name, value)| value.alias(name))
-                    .collect::<Vec<_>>(),
-            )?
-            .build()?;
-        Ok(Arc::new(ViewTable::new(plan, None)))
-    }
+/// The columns under the OSSEM and HELK names, typed; every raw name a query mentions besides.
+fn ossem_recipes(wanted: &BTreeSet<String>) -> Vec<Recipe> {
+    let columns = ossem::columns().iter();
+    let named: Vec<Recipe> = columns
+        .filter(|c| wanted.contains(&c.name.to_lowercase()))
+        .map(Recipe::ossem)
+        .collect();
+    let raw = wanted
+        .iter()
+        .filter(|w| !named.iter().any(|r| r.name() == w.as_str()))
+        .map(|name| Recipe::raw(name));
+    let raw: Vec<Recipe> = raw.collect();
+    named.into_iter().chain(raw).collect()
 }
 
 impl Tables for Catalog {
@@ -212,77 +166,16 @@ impl Tables for Catalog {
     }
 }
 
-/// The value of an OSSEM column: the first of its raw fields that has one, typed; else what a column of its own says.
-fn ossem_value(c: &ossem::Column, own: &[String]) -> Result<Expr> {
-    let typed = |raw: &str| {
-        let value = column(raw);
-        match c.take {
-            Some(take) => conversion::part(value, take, c.key.as_deref()),
-            None if header::kind(raw) == header::Kind::Text => conversion::typed(value, c.kind),
-            None => value,
-        }
-    };
-    let mut choices = Vec::new();
-    if !c.values.is_empty() {
-        let mut ids = c.values.iter();
-        if let Some((id, text)) = ids.next() {
-            let mut cases = case(column("eventid")).when(lit(i64::from(*id)), lit(text.as_str()));
-            for (id, text) in ids {
-                cases = cases.when(lit(i64::from(*id)), lit(text.as_str()));
-            }
-            choices.push(cases.end()?);
-        }
-    }
-    for feed in &c.from {
-        let value = typed(&feed.field.to_lowercase());
-        choices.push(match feed.events.as_slice() {
-            // A condition that no event with this field fails only makes plans longer.
-            ids if sysmon_fields::events()
-                .iter()
-                .all(|e| !e.has(&feed.field) || ids.contains(&e.id)) =>
-            {
-                value
-            }
-            [] => value,
-            ids => when(has_id(ids), value).end()?,
-        });
-    }
-    // Its own column already holds the part that was wanted.
-    choices.extend(
-        own.iter()
-            .map(|name| conversion::typed(column(name), c.kind)),
-    );
-    Ok(match choices.len() {
-        1 => choices.swap_remove(0),
-        _ => coalesce(choices),
-    })
-}
-
-fn is_sysmon() -> Expr {
-    let channel = functions::engine("lower").call(vec![column("channel")]);
-    in_list(channel, SYSMON_CHANNELS.map(lit).to_vec(), false)
-}
-
-fn has_id(ids: &[u32]) -> Expr {
-    match ids {
-        [id] => column("eventid").eq(lit(i64::from(*id))),
-        ids => in_list(
-            column("eventid"),
-            ids.iter().map(|id| lit(i64::from(*id))).collect(),
-            false,
-        ),
+fn is_sysmon() -> Atom {
+    Atom {
+        column: "channel".to_owned(),
+        test: Test::LowerIn(SYSMON_CHANNELS.map(str::to_owned).to_vec()),
     }
 }
 
-/// A column by its exact name: names hold dots and capitals of their own.
-fn column(name: &str) -> Expr {
-    Expr::Column(Column::new_unqualified(name))
-}
-
-fn add(columns: &mut Vec<String>, more: impl Iterator<Item = String>) {
-    for name in more {
-        if !columns.contains(&name) {
-            columns.push(name);
-        }
+fn has_id(ids: &[u32]) -> Atom {
+    Atom {
+        column: EVENT_ID.to_owned(),
+        test: Test::IntIn(ids.iter().map(|id| i64::from(*id)).collect()),
     }
 }
