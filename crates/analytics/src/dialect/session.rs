@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::Analyzer;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::coerce::SparkCoercion;
@@ -71,7 +74,46 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     if let [first, _, ..] = twice[..] {
         rules.remove(first);
     }
+    for rule in &mut rules {
+        if is(rule, "EnsureRequirements") {
+            *rule = Arc::new(WhereRequired(Arc::clone(rule)));
+        }
+    }
     rules
+}
+
+/// The rule that sorts and redistributes what operators require sorted and distributed, where any of them does.
+#[derive(Debug)]
+struct WhereRequired(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+
+impl PhysicalOptimizerRule for WhereRequired {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match requires(&plan) {
+            true => self.0.optimize(plan, config),
+            false => Ok(plan),
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn schema_check(&self) -> bool {
+        self.0.schema_check()
+    }
+}
+
+/// Whether an operator requires an order of its input or gives one, or rows come in more than one partition: one alone is
+/// distributed in every way.
+fn requires(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.output_partitioning().partition_count() != 1
+        || plan.output_ordering().is_some()
+        || plan.required_input_ordering().iter().any(Option::is_some)
+        || plan.children().into_iter().any(requires)
 }
 
 /// [`session_state`] wrapped up as a context.
