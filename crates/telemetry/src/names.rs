@@ -203,18 +203,22 @@ impl Names {
         }
     }
 
-    /// The key at the beginning of `text`, behind its opening quote, and its length with the colon, if it is one that was
-    /// learned to come here.
+    /// See [`Sequel::foresee`].
     #[inline]
-    pub(crate) fn foresee(&self, after: After, text: &[u8]) -> Option<(Node, usize)> {
+    pub(crate) fn foresee(&mut self, after: After, text: &[u8]) -> Option<(Node, usize, After)> {
         self.sequel.foresee(after, text)
     }
 
-    /// The node of a key that was not foreseen, which it will be next time.
-    pub(crate) fn child_after(&mut self, after: After, parent: Node, key: &[u8]) -> Node {
+    /// The node of a key that was not foreseen, which it will be next time, and what is behind it.
+    pub(crate) fn child_after(&mut self, after: After, parent: Node, key: &[u8]) -> (Node, After) {
         let node = self.child(parent, key);
-        self.sequel.learn(after, node);
-        node
+        (node, self.sequel.learn(after, node))
+    }
+
+    /// The beginning of the object that is this node's value.
+    #[inline]
+    pub(crate) fn start(&mut self, node: Node) -> After {
+        self.sequel.start(node)
     }
 
     /// Whether anybody asked for this node's value, so that a reader need not format what nobody reads.

@@ -66,6 +66,7 @@ impl<'a> Block<'a> {
                 continue;
             }
             let marks = self.marks.get(word.wrapping_sub(self.first))?;
+            self.fetch(word + STEP / WORD);
             let quotes = marks.quotes & kept;
             if quotes != 0 {
                 let before = quotes ^ (quotes - 1);
@@ -77,6 +78,18 @@ impl<'a> Block<'a> {
             kept = !0;
             word += 1;
         }
+    }
+
+    /// Has a word brought near that will be wanted soon. The reader comes to the next stretch while memory is idle; when
+    /// that is made ready all at once, it would wait for most of it.
+    #[inline(always)]
+    fn fetch(&self, word: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(byte) = self.bytes.get(word * WORD) {
+            safe_arch::prefetch_t0(byte);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = word;
     }
 
     /// These bytes as text, if they are. Both ends must stand beside ASCII characters.

@@ -43,9 +43,9 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
             }
             return Ok(());
         }
-        let mut after = After::start(node);
+        let mut after = self.rows.names().start(node);
         loop {
-            let child = self.key(node, after)?;
+            let (child, behind) = self.key(node, after)?;
             self.blank();
             self.value(child)?;
             self.blank();
@@ -58,31 +58,31 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
                 _ => return self.fail("a comma or the end of the object"),
             }
             self.blank();
-            after = After::key(child);
+            after = behind;
         }
     }
 
-    /// Reads a key of the object `parent` and the colon behind it.
+    /// Reads a key of the object `parent` and the colon behind it; gives what is behind the key.
     #[inline]
-    fn key(&mut self, parent: Node, after: After) -> Scan<Node> {
+    fn key(&mut self, parent: Node, after: After) -> Scan<(Node, After)> {
         if self.peek() == Some(b'"')
             && let Some(text) = self.bytes.get(self.at + 1..)
-            && let Some((node, len)) = self.rows.names().foresee(after, text)
+            && let Some((node, len, behind)) = self.rows.names().foresee(after, text)
         {
             self.at += 1 + len;
-            return Ok(node);
+            return Ok((node, behind));
         }
         let (start, end, escaped) = self.string()?;
         let key = &self.bytes[start..end];
-        let node = if escaped {
+        let key = if escaped {
             let key = super::unescape(key, self.arena);
-            self.rows.names().child(parent, key.as_bytes())
+            (self.rows.names().child(parent, key.as_bytes()), after)
         } else {
             self.rows.names().child_after(after, parent, key)
         };
         self.blank();
         self.expect(b':', "a colon")?;
-        Ok(node)
+        Ok(key)
     }
 
     fn value(&mut self, node: Node) -> Scan<()> {

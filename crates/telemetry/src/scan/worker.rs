@@ -16,7 +16,7 @@ use crate::rows::Rows;
 use crate::{evtx, json, xml};
 
 /// Bytes that may be unpacked before it is known what they are wanted for.
-const STOCK: usize = 32 << 20;
+const STOCK: usize = 8 << 20;
 
 pub(super) struct Worker<'s> {
     shared: &'s Shared,
