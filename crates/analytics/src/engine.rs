@@ -123,30 +123,44 @@ impl Engine {
     /// # Errors
     /// When it is not one read-only query, or names or uses what does not exist.
     pub fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
-        let query = dialect::prepare(sql, &self.catalog)?;
-        let tables = self.catalog.sources(&query);
-        let logical = dialect::logical_plan(&query, &self.state, tables)?;
-        let columns = query.column_names(logical.schema());
-        let plan = self
-            .runtime
-            .block_on(self.state.create_physical_plan(&logical))?;
-        let doubtful = query.mentioned.into_iter().filter(|m| !m.known).collect();
+        self.plan(&dialect::prepare(sql, &self.catalog)?)
+    }
+
+    fn plan(&self, query: &dialect::Prepared) -> Result<Prepared, Error> {
+        let tables = self.catalog.sources(query);
+        let logical = dialect::logical_plan(query, &self.state, tables)?;
+        let plan = self.state.create_physical_plan(&logical);
+        let doubtful = query.mentioned.iter().filter(|m| !m.known);
         Ok(Prepared {
-            plan,
-            columns,
-            doubtful,
+            plan: self.runtime.block_on(plan)?,
+            columns: query.column_names(logical.schema()),
+            doubtful: doubtful.cloned().collect(),
         })
     }
 
-    /// Prepares several queries, side by side.
+    /// Prepares several queries, side by side. What they need is being read meanwhile.
     pub fn prepare_all<'q>(
         &self,
         queries: impl Iterator<Item = &'q str>,
     ) -> Vec<Result<Prepared, Error>> {
-        let queries: Vec<&str> = queries.collect();
-        // The files are unpacked while the queries are planned.
-        self.source.begin();
-        side_by_side(queries.len(), threads(), |n| self.prepare(queries[n]))
+        let queries: Vec<_> = queries
+            .map(|sql| dialect::prepare(sql, &self.catalog))
+            .collect();
+        let foreseen: Vec<Plan> = queries
+            .iter()
+            .flatten()
+            .flat_map(|query| self.catalog.foreseen(query))
+            .collect();
+        self.source.begin(&foreseen);
+        let planned = side_by_side(queries.len(), threads(), |n| {
+            queries[n].as_ref().ok().map(|query| self.plan(query))
+        });
+        let both = queries.into_iter().zip(planned);
+        both.filter_map(|(query, planned)| match query {
+            Ok(_) => planned,
+            Err(error) => Some(Err(error.into())),
+        })
+        .collect()
     }
 
     /// Reads once what these queries need, if that is less work than each reading for itself.
@@ -307,5 +321,70 @@ fn scans(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<Plan>) {
     }
     for child in plan.children() {
         scans(child, found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::pack;
+
+    fn samples() -> PathBuf {
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples"))
+    }
+
+    /// How many records were read for these queries, how many there are, and the rows each gave.
+    fn read(queries: &[&str]) -> (u64, u64, Vec<usize>) {
+        let options = Options::default();
+        let progress = Arc::clone(&options.progress);
+        let engine = Engine::new(&[samples()], &[], options).unwrap();
+        let prepared: Vec<Prepared> = engine
+            .prepare_all(queries.iter().copied())
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let all: Vec<&Prepared> = prepared.iter().collect();
+        engine.share(&all);
+        let rows = engine.run_all(&prepared, |_, answer| {
+            let rows = answer.map(|batch| batch.map(|b| b.num_rows()));
+            rows.sum::<Result<usize, Error>>()
+        });
+        let records = engine.outcome(&all).report.unwrap().records;
+        (
+            progress.records.load(Ordering::Relaxed),
+            records,
+            rows.unwrap(),
+        )
+    }
+
+    #[test]
+    fn what_the_built_in_hunts_need_is_foreseen() {
+        let hunts = pack::built_in().unwrap();
+        let queries: Vec<&str> = hunts.iter().map(|h| h.sql.as_str()).collect();
+        let (read_for_all, records, together) = read(&queries);
+        assert!(records > 0);
+        assert_eq!(read_for_all, records, "the files were read more than once");
+        let alone: Vec<usize> = queries.iter().flat_map(|q| read(&[q]).2).collect();
+        assert_eq!(together, alone);
+    }
+
+    #[test]
+    fn what_was_not_foreseen_is_read_all_the_same() {
+        // The event id of the second table is told in a place that is not looked at.
+        let queries = [
+            "SELECT Image FROM events WHERE EventID = 1",
+            "SELECT a.Image FROM sysmon_process_create a JOIN events b ON a.ProcessGuid = b.ProcessGuid AND b.EventID = 5",
+            "SELECT process_path FROM sysmon_events WHERE event_id IN (1, '5') AND lower(process_name) LIKE '%.exe'",
+            "SELECT count(*) FROM sysmon_events",
+        ];
+        let (_, records, together) = read(&queries);
+        assert!(records > 0);
+        let alone: Vec<usize> = queries.iter().flat_map(|q| read(&[q]).2).collect();
+        assert_eq!(together, alone);
+        assert!(together.iter().all(|n| *n > 0), "{together:?}");
     }
 }

@@ -35,5 +35,5 @@ pub use diagnostics::{Diagnostic, Diagnostics, Problem};
 pub use filter::{Atom, RowFilter, Test};
 pub use input::{Limits, Origin, discover};
 pub use rows::Plan;
-pub use scan::{Ahead, Options, Progress, Report, Scan};
+pub use scan::{Options, Progress, Report, Scan};
 pub use select::filter_batch;

@@ -182,7 +182,6 @@ fn words(bytes: &[u8; LONGEST]) -> [u64; 4] {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::names::{Names, ROOT, Wanted};
 
     #[test]

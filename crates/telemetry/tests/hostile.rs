@@ -10,7 +10,7 @@ use common::{file, read, read_with, shared};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
-use telemetry::{Limits, Options, Problem};
+use telemetry::{Limits, Options, Plan, Problem, Scan, discover};
 
 fn event(n: usize) -> String {
     format!(
@@ -34,6 +34,29 @@ fn small() -> Options {
     Options {
         limits,
         ..Options::default()
+    }
+}
+
+/// More than is buffered for a consumer that does not come.
+#[test]
+fn a_scan_that_nobody_reads_ends_when_it_is_dropped() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for n in 0..20_000 {
+        writeln!(file, "{}", event(n)).unwrap();
+    }
+    let origins = discover(&[file.path().to_owned()]).unwrap();
+    for wait in [0, 1, 30] {
+        let options = Options {
+            limits: Limits {
+                buffered: 1 << 10,
+                ..small().limits
+            },
+            ..Options::default()
+        };
+        let plan = Plan::of(vec!["eventid".to_owned()]);
+        let scan = Scan::new(origins.clone(), plan, options);
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        drop(scan);
     }
 }
 
@@ -189,9 +212,9 @@ fn very_many_keys_are_bounded_and_told() {
         })
         .collect();
     let (_guard, path) = file("log", lines.as_bytes());
-    let mut scan = telemetry::Scan::new(
-        telemetry::discover(&[path]).unwrap(),
-        telemetry::Plan::discovery(),
+    let mut scan = Scan::new(
+        discover(&[path]).unwrap(),
+        Plan::discovery(),
         Options::default(),
     );
     let records: usize = (&mut scan).map(|b| b.num_rows()).sum();

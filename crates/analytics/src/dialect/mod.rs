@@ -8,6 +8,7 @@ mod display;
 mod error;
 mod expr;
 mod from;
+mod ids;
 mod lateral;
 mod like;
 mod literal;
@@ -24,7 +25,7 @@ mod tables;
 mod tokens;
 mod units;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use datafusion::common::DFSchema;
 use datafusion::common::format::ExplainStatementOptions;
@@ -33,6 +34,7 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
 pub(crate) use error::nearest;
 pub use error::{Position, SqlError, SqlErrorKind};
+pub use ids::LookedAt;
 pub(crate) use literal::like_pattern;
 pub(crate) use plan::{TableSources, logical_plan};
 pub use session::{SessionOptions, session_context, session_state};
@@ -45,8 +47,8 @@ pub struct Prepared {
     pub statement: Statement,
     /// The names of the output columns as the query wrote them, in order. They may repeat.
     pub output_names: Vec<String>,
-    /// The tables that the query reads, under their registered names.
-    pub tables: BTreeSet<String>,
+    /// The tables that the query reads, under their registered names, and the events it looks at in each.
+    pub tables: BTreeMap<String, LookedAt>,
     /// The columns of tables that the query mentions; each must exist in its table when the statement is planned.
     pub mentioned: Vec<Mention>,
     /// Whether the query asks for the plan rather than for rows.

@@ -1,12 +1,13 @@
 //! Name resolution: a parsed query with the user's names in, the same query with the engine's names out.
 //! One `Resolver` walks one query; the walk itself is spread over `query`, `select`, `from`, `expr` and `call`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident};
 
 use super::call;
 use super::error::{Position, SqlError, SqlErrorKind, nearest};
+use super::ids::LookedAt;
 use super::scope::{Alias, AliasUse, Column, Match, Rank, Scope, quoted};
 use super::tables::{Mention, Tables};
 
@@ -22,7 +23,7 @@ pub(crate) struct Resolver<'a> {
     pub tables: &'a dyn Tables,
     pub ctes: Vec<Cte>,
     /// The registered tables the query reads.
-    pub read: BTreeSet<String>,
+    pub read: BTreeMap<String, LookedAt>,
     mentions: Vec<Mention>,
     mentioned: HashSet<(String, String)>,
     relation_names: HashSet<String>,
@@ -33,7 +34,7 @@ impl<'a> Resolver<'a> {
         Self {
             tables,
             ctes: Vec::new(),
-            read: BTreeSet::new(),
+            read: BTreeMap::new(),
             mentions: Vec::new(),
             mentioned: HashSet::new(),
             relation_names: HashSet::new(),
@@ -41,7 +42,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The tables the query reads, and what it mentions of them.
-    pub fn into_parts(self) -> (BTreeSet<String>, Vec<Mention>) {
+    pub fn into_parts(self) -> (BTreeMap<String, LookedAt>, Vec<Mention>) {
         (self.read, self.mentions)
     }
 

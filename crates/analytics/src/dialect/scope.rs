@@ -3,6 +3,7 @@
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident};
 
+use super::ids::Ids;
 use super::tables::Tables;
 
 /// A column of a relation: the name users know, and the identifier the engine knows.
@@ -51,6 +52,8 @@ pub(crate) struct Scope<'p> {
     pub merged: Vec<Merged>,
     pub aliases: Vec<Alias>,
     pub alias_use: AliasUse,
+    /// The events its WHERE lets pass.
+    pub ids: Ids,
     pub parent: Option<&'p Scope<'p>>,
 }
 

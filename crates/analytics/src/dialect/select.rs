@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::call::{self, Generator};
 use super::display::display;
 use super::error::{Position, SqlError, SqlErrorKind};
+use super::ids::Ids;
 use super::query::ordinal;
 use super::resolve::Resolver;
 use super::scope::{Alias, AliasUse, Column, Relation, Scope, quoted};
@@ -66,6 +67,7 @@ impl Resolver<'_> {
         refuse_clauses(&select)?;
         let mut scope = Scope {
             parent,
+            ids: Ids::of(&select),
             ..Scope::default()
         };
         let mut from = self.from(select.from, &mut scope)?;

@@ -21,7 +21,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 use futures::stream;
-use telemetry::{Plan, RowFilter, Test};
+use telemetry::{Atom, Plan, RowFilter, Test};
 
 use super::pushdown;
 use super::recipe::{EVENT_ID, Recipe};
@@ -49,12 +49,31 @@ impl EventTable {
     }
 
     /// What readers can decide of a condition, if they can decide any of it.
-    fn clauses(&self, filter: &Expr) -> Vec<Vec<telemetry::Atom>> {
+    fn clauses(&self, filter: &Expr) -> Vec<Vec<Atom>> {
         let raw = |name: &str| {
             let named = self.recipes.iter().find(|r| r.name() == name);
             named.and_then(Recipe::plain).map(str::to_owned)
         };
         pushdown::clauses(filter, &raw)
+    }
+}
+
+impl EventTable {
+    /// What reading all of it takes, where the event id is among these, if there are any.
+    pub(crate) fn plan(&self, ids: &[i64]) -> Plan {
+        let among = (!ids.is_empty()).then(|| vec![pushdown::has_id(ids.to_vec())]);
+        let all: Vec<&Recipe> = self.recipes.iter().collect();
+        self.scan_of(&all, among.into_iter()).plan
+    }
+
+    fn scan_of(&self, wanted: &[&Recipe], clauses: impl Iterator<Item = Vec<Atom>>) -> EventScan {
+        let mut filter = self.rows.clone();
+        filter.clauses.extend(clauses);
+        let recipes = match event_ids(&filter) {
+            Some(ids) => wanted.iter().map(|r| r.among(ids)).collect(),
+            None => wanted.iter().map(|r| (*r).clone()).collect(),
+        };
+        EventScan::new(recipes, self.rows.clone(), filter, Arc::clone(&self.source))
     }
 }
 
@@ -85,20 +104,8 @@ impl TableProvider for EventTable {
             Some(indices) => indices.iter().map(|i| &self.recipes[*i]).collect(),
             None => self.recipes.iter().collect(),
         };
-        let mut filter = self.rows.clone();
-        filter
-            .clauses
-            .extend(filters.iter().flat_map(|f| self.clauses(f)));
-        let recipes = match event_ids(&filter) {
-            Some(ids) => wanted.iter().map(|r| r.among(ids)).collect(),
-            None => wanted.into_iter().cloned().collect(),
-        };
-        Ok(Arc::new(EventScan::new(
-            recipes,
-            self.rows.clone(),
-            filter,
-            Arc::clone(&self.source),
-        )))
+        let clauses = filters.iter().flat_map(|f| self.clauses(f));
+        Ok(Arc::new(self.scan_of(&wanted, clauses)))
     }
 
     fn supports_filters_pushdown(

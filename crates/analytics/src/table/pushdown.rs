@@ -6,6 +6,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Like, Operator};
 use telemetry::header::{self, Kind};
 use telemetry::{Atom, Test};
 
+use super::recipe::EVENT_ID;
+
 /// The raw column that a table's column is, where it is nothing more than that.
 type Names<'n> = &'n dyn Fn(&str) -> Option<String>;
 
@@ -22,6 +24,14 @@ pub(crate) fn clauses(filter: &Expr, names: Names<'_>) -> Vec<Vec<Atom>> {
             all
         }
         other => clause(other, names).map_or_else(Vec::new, |c| vec![c]),
+    }
+}
+
+/// That the event id is one of these.
+pub(crate) fn has_id(ids: Vec<i64>) -> Atom {
+    Atom {
+        column: EVENT_ID.to_owned(),
+        test: Test::IntIn(ids),
     }
 }
 

@@ -289,13 +289,21 @@ mod tests {
         for (n, event) in sysmon_fields::events().iter().enumerate() {
             let mut document = serde_json::Map::new();
             document.insert("EventID".into(), event.id.into());
+            document.insert("TimeCreated".into(), "2024-01-02T03:04:05Z".into());
+            let outside = ossem::columns().iter().flat_map(|c| &c.from);
+            for feed in outside.filter(|f| f.outside) {
+                let field = document.entry(feed.field.as_str());
+                field.or_insert_with(|| "7".into());
+            }
             for (m, field) in fields.iter().enumerate() {
                 // Each is missing now and then, so that the next best is taken.
                 if (n + m) % 5 != 0 {
-                    let value = match m % 4 {
-                        0 => format!(r"NT AUTHORITY\{field}{n}.exe"),
-                        1 => format!("MD5={n},SHA1=A{m}"),
-                        2 => format!("0x{m:x}"),
+                    let value = match (n + m) % 7 {
+                        0 | 1 => format!(r"NT AUTHORITY\{field}{n}.exe"),
+                        2 => format!("MD5={n},SHA1=A{m},SHA256=B{m},IMPHASH=C{n}"),
+                        3 => format!("0x{m:x}"),
+                        4 => "True".to_owned(),
+                        5 => "fe80::1".to_owned(),
                         _ => format!("2024-01-02 03:04:{:02}.000", m % 60),
                     };
                     document.insert((*field).to_owned(), value.into());
@@ -305,7 +313,10 @@ mod tests {
             lines.push('\n');
         }
         for c in ossem::columns() {
-            lines.push_str(&format!("{{\"event_id\":1,\"{}\":\"7\"}}\n", c.name));
+            for value in ["7", "True", "2024-01-02 03:04:05.000"] {
+                let name = &c.name;
+                lines.push_str(&format!("{{\"event_id\":1,\"{name}\":\"{value}\"}}\n"));
+            }
         }
         lines.push_str("{\"EventID\":4688,\"Image\":\"a\"}\n");
         let mut scan = probe::file(lines.as_bytes(), Plan::of(columns), Options::default());

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::concat_batches;
-use telemetry::{Ahead, Options, Origin, Plan, Report, RowFilter, Scan};
+use telemetry::{Options, Origin, Plan, Report, RowFilter, Scan};
 
 /// Bytes of columns that may be kept for scans to share.
 const BUDGET: usize = 256 << 20;
@@ -19,8 +19,8 @@ const ENOUGH: usize = 4096;
 pub(crate) struct Source {
     origins: Vec<Origin>,
     options: Options,
-    /// Unpacking that waits for the first plan.
-    ahead: Mutex<Option<Ahead>>,
+    /// A reading begun before it is known whether it is what the scans need.
+    early: Mutex<Option<(Plan, Scan)>>,
     kept: Mutex<Option<Arc<Kept>>>,
     reports: Mutex<Reports>,
 }
@@ -51,22 +51,37 @@ impl Source {
         Self {
             origins,
             options,
-            ahead: Mutex::new(None),
+            early: Mutex::new(None),
             kept: Mutex::new(None),
             reports: Mutex::new(Reports::default()),
         }
     }
 
-    /// Begins to unpack for whichever reading comes first.
-    pub(crate) fn begin(&self) {
-        let ahead = Ahead::new(self.origins.clone(), self.options.clone());
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+    /// Begins to read what these plans need, in the hope that it is all that will be needed.
+    pub(crate) fn begin(&self, plans: &[Plan]) {
+        let early = union(plans).map(|union| {
+            let scan = self.scan(union.clone());
+            (union, scan)
+        });
+        *self.early.lock().unwrap_or_else(PoisonError::into_inner) = early;
     }
 
     /// Reads once for all these plans, if there are several and what they need fits.
     pub(crate) fn prepare(&self, plans: &[Plan]) {
-        let Some(union) = union(plans) else { return };
-        let mut scan = self.scan(union.clone());
+        let early = self
+            .early
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let early = early.filter(|(union, _)| plans.iter().all(|p| serves(union, p)));
+        let begun = early.or_else(|| {
+            let union = union(plans)?;
+            let scan = self.scan(union.clone());
+            Some((union, scan))
+        });
+        let Some((union, mut scan)) = begun else {
+            return;
+        };
         let (mut batches, mut few, mut bytes) = (Vec::new(), Few::default(), 0);
         for batch in &mut scan {
             bytes += batch.get_array_memory_size();
@@ -96,24 +111,11 @@ impl Source {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
-        let columns = plan.columns.iter().all(|c| kept.plan.columns.contains(c));
-        // Kept rows were chosen by a filter that is no stricter than any of those it was made for.
-        let rows = kept.plan.filter.clauses.is_empty()
-            || kept.plan.filter == plan.filter
-            || covered(&kept.plan.filter, &plan.filter);
-        (columns && rows).then_some(kept)
+        serves(&kept.plan, plan).then_some(kept)
     }
 
     pub(crate) fn scan(&self, plan: Plan) -> Scan {
-        let ahead = self
-            .ahead
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match ahead {
-            Some(ahead) => ahead.deliver(plan),
-            None => Scan::new(self.origins.clone(), plan, self.options.clone()),
-        }
+        Scan::new(self.origins.clone(), plan, self.options.clone())
     }
 
     /// Notes what a reading that came to its end found.
@@ -192,6 +194,15 @@ impl Few {
             _ => batches,
         }
     }
+}
+
+/// Whether what `wide` reads has all that `narrow` would read.
+fn serves(wide: &Plan, narrow: &Plan) -> bool {
+    let columns = narrow.columns.iter().all(|c| wide.columns.contains(c));
+    columns
+        && (wide.filter.clauses.is_empty()
+            || wide.filter == narrow.filter
+            || covered(&wide.filter, &narrow.filter))
 }
 
 /// Whether every row that passes `narrow` passes `wide`: each of the wide clauses holds wherever the narrow ones do.

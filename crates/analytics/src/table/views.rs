@@ -8,9 +8,10 @@ use datafusion::datasource::provider_as_source;
 use telemetry::{Atom, Plan, RowFilter, Test, header, ossem, sysmon_fields};
 
 use super::provider::EventTable;
-use super::recipe::{EVENT_ID, Recipe};
+use super::pushdown::has_id;
+use super::recipe::Recipe;
 use super::shared::Source;
-use crate::dialect::{Prepared, TableSources, Tables};
+use crate::dialect::{LookedAt, Prepared, TableSources, Tables};
 
 /// The table of all events.
 pub(crate) const EVENTS: &str = "events";
@@ -58,6 +59,22 @@ impl Catalog {
     /// The tables that the query reads, each with the columns it mentions and no others: planning takes longer the
     /// more columns there are, and a pack of hunts is planned every time.
     pub(crate) fn sources(&self, query: &Prepared) -> TableSources {
+        self.tables_of(query)
+            .map(|(name, _, table)| (name.clone(), provider_as_source(Arc::new(table))))
+            .collect()
+    }
+
+    /// What reading for the query takes, as far as its text tells: perhaps more than will be read.
+    pub(crate) fn foreseen(&self, query: &Prepared) -> Vec<Plan> {
+        self.tables_of(query)
+            .map(|(_, ids, table)| table.plan(ids.among()))
+            .collect()
+    }
+
+    fn tables_of<'q>(
+        &self,
+        query: &'q Prepared,
+    ) -> impl Iterator<Item = (&'q String, &'q LookedAt, EventTable)> {
         let mut mentioned: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for m in &query.mentioned {
             mentioned
@@ -65,15 +82,10 @@ impl Catalog {
                 .or_default()
                 .insert(m.column.clone());
         }
-        query
-            .tables
-            .iter()
-            .map(|table| {
-                let columns = mentioned.remove(table.as_str()).unwrap_or_default();
-                let provider = Arc::new(self.table_for(table, columns));
-                (table.clone(), provider_as_source(provider))
-            })
-            .collect()
+        query.tables.iter().map(move |(table, ids)| {
+            let columns = mentioned.remove(table.as_str()).unwrap_or_default();
+            (table, ids, self.table_for(table, columns))
+        })
     }
 
     fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> EventTable {
@@ -83,7 +95,8 @@ impl Catalog {
             rows.clauses.push(vec![is_sysmon()]);
         }
         if let Some((_, ids)) = event_ids {
-            rows.clauses.push(vec![has_id(ids)]);
+            rows.clauses
+                .push(vec![has_id(ids.iter().map(|id| i64::from(*id)).collect())]);
         }
         let recipes = match table {
             SYSMON_EVENTS => ossem_recipes(&wanted),
@@ -170,12 +183,5 @@ fn is_sysmon() -> Atom {
     Atom {
         column: "channel".to_owned(),
         test: Test::LowerIn(SYSMON_CHANNELS.map(str::to_owned).to_vec()),
-    }
-}
-
-fn has_id(ids: &[u32]) -> Atom {
-    Atom {
-        column: EVENT_ID.to_owned(),
-        test: Test::IntIn(ids.iter().map(|id| i64::from(*id)).collect()),
     }
 }

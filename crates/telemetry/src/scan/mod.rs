@@ -1,7 +1,6 @@
 //! Reading inputs in parallel, in order. A worker that has no block to parse opens the next file and cuts it into
-//! blocks for everybody; batches come out in the order of the inputs, whoever made them. Unpacking can begin before it
-//! is known what is to be delivered. Memory is bounded by blocks and by the batches a slow consumer leaves lying. This
-//! module refuses to know formats and queries.
+//! blocks for everybody; batches come out in the order of the inputs, whoever made them. Memory is bounded by blocks and
+//! by the batches a slow consumer leaves lying. This module refuses to know formats and queries.
 
 mod feed;
 mod state;
@@ -59,24 +58,6 @@ pub struct Options {
     pub progress: Arc<Progress>,
 }
 
-/// Inputs that are being unpacked while the plan of their reading is still being worked out.
-///
-/// Dropping it stops the workers.
-pub struct Ahead(Scan);
-
-impl Ahead {
-    /// Begins to unpack, as far as a bounded stock of blocks allows.
-    pub fn new(origins: Vec<Origin>, options: Options) -> Self {
-        Self(Scan::begin(origins, None, options))
-    }
-
-    /// Goes on to read what `plan` says.
-    pub fn deliver(self, plan: Plan) -> Scan {
-        self.0.shared.planned(plan);
-        self.0
-    }
-}
-
 /// A reading in progress: an iterator over batches in the order of the inputs.
 ///
 /// Dropping it stops the workers.
@@ -89,10 +70,6 @@ pub struct Scan {
 impl Scan {
     /// Begins to read.
     pub fn new(origins: Vec<Origin>, plan: Plan, options: Options) -> Self {
-        Self::begin(origins, Some(plan), options)
-    }
-
-    fn begin(origins: Vec<Origin>, plan: Option<Plan>, options: Options) -> Self {
         let threads = match options.threads {
             0 => thread::available_parallelism().map_or(1, usize::from),
             n => n,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use rustc_hash::FxHashSet;
@@ -29,17 +29,6 @@ pub(super) enum Work {
     RowGroup(RowGroup),
 }
 
-impl Work {
-    /// Bytes it counts for while it waits.
-    pub(super) fn size(&self) -> usize {
-        match self {
-            Self::Bytes { bytes, .. } => bytes.size(),
-            // Columns are read when they are parsed; what is held is an open file.
-            Self::RowGroup(_) => 1 << 20,
-        }
-    }
-}
-
 #[derive(Default)]
 pub(super) struct State {
     pub(super) next_origin: usize,
@@ -52,8 +41,6 @@ pub(super) struct State {
     pub(super) feeding: usize,
     pub(super) alive: usize,
     pub(super) spare: Vec<Buffer>,
-    /// Bytes unpacked before the plan was known.
-    pub(super) stock: usize,
     pub(super) report: Report,
     pub(super) met: FxHashSet<String>,
     pub(super) seen: BTreeMap<String, String>,
@@ -62,8 +49,8 @@ pub(super) struct State {
 /// What all workers and the consumer of a reading see.
 pub(super) struct Shared {
     pub(super) origins: Vec<Origin>,
-    /// What to deliver, once it is known.
-    pub(super) plan: OnceLock<Plan>,
+    /// What to deliver.
+    pub(super) plan: Plan,
     pub(super) limits: Limits,
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
@@ -74,12 +61,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(
-        origins: Vec<Origin>,
-        plan: Option<Plan>,
-        options: Options,
-        threads: usize,
-    ) -> Self {
+    pub(super) fn new(origins: Vec<Origin>, plan: Plan, options: Options, threads: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 finished: vec![None; origins.len()],
@@ -87,7 +69,7 @@ impl Shared {
                 ..State::default()
             }),
             origins,
-            plan: plan.map(OnceLock::from).unwrap_or_default(),
+            plan,
             limits: options.limits,
             changed: Condvar::new(),
             stop: AtomicBool::new(false),
@@ -95,13 +77,6 @@ impl Shared {
             progress: options.progress,
             queue_length: threads,
         }
-    }
-
-    /// Says what is to be delivered; what was said first holds.
-    pub(super) fn planned(&self, plan: Plan) {
-        let _state = self.lock();
-        let _ = self.plan.set(plan);
-        self.changed.notify_all();
     }
 
     /// Tells the workers to go.

@@ -15,13 +15,9 @@ use crate::input::{Content, Stop, visit};
 use crate::rows::Rows;
 use crate::{evtx, json, xml};
 
-/// Bytes that may be unpacked before it is known what they are wanted for.
-const STOCK: usize = 8 << 20;
-
 pub(super) struct Worker<'s> {
     shared: &'s Shared,
-    /// Made once it is known what to deliver.
-    rows: Option<Rows>,
+    rows: Rows,
     templates: evtx::Templates,
     diagnostics: Diagnostics,
 }
@@ -30,7 +26,7 @@ impl<'s> Worker<'s> {
     pub(super) fn new(shared: &'s Shared) -> Self {
         Self {
             shared,
-            rows: None,
+            rows: Rows::new(&shared.plan),
             templates: evtx::Templates::default(),
             diagnostics: Diagnostics::default(),
         }
@@ -42,9 +38,7 @@ impl<'s> Worker<'s> {
             if self.shared.stopped() {
                 break;
             }
-            let planned = self.shared.plan.get().is_some();
-            let ready = state.ready(self.shared.limits).filter(|_| planned);
-            if let Some(place) = ready {
+            if let Some(place) = state.ready(self.shared.limits) {
                 let work = state.queue.remove(&place);
                 self.shared.changed.notify_all();
                 drop(state);
@@ -54,8 +48,6 @@ impl<'s> Worker<'s> {
                 state = self.shared.lock();
             } else if state.next_origin < self.shared.origins.len()
                 && !state.must_wait(state.next_origin, self.shared.limits)
-                // Whoever works the plan out needs the machine too.
-                && (planned || state.feeding == 0)
             {
                 let origin = state.next_origin;
                 state.next_origin += 1;
@@ -116,15 +108,6 @@ impl<'s> Worker<'s> {
             if self.shared.stopped() {
                 return Err(Stop::Done);
             }
-            if self.shared.plan.get().is_none() {
-                if state.stock < STOCK {
-                    state.stock += work.size();
-                    state.queue.insert(place, work);
-                    return Ok(());
-                }
-                state = self.shared.wait(state);
-                continue;
-            }
             if !state.must_wait(place.0, self.shared.limits) {
                 break;
             }
@@ -153,10 +136,7 @@ impl<'s> Worker<'s> {
     }
 
     fn parse(&mut self, place: Place, work: Work) {
-        let Some(plan) = self.shared.plan.get() else {
-            return;
-        };
-        let rows = self.rows.get_or_insert_with(|| Rows::new(plan));
+        let rows = &mut self.rows;
         let mut batches = VecDeque::new();
         match work {
             Work::Bytes {
@@ -186,7 +166,7 @@ impl<'s> Worker<'s> {
                     state.spare.push(bytes);
                 }
             }
-            Work::RowGroup(group) => match group.read(plan) {
+            Work::RowGroup(group) => match group.read(&self.shared.plan) {
                 Ok((read, records)) => {
                     rows.offered += records;
                     batches.extend(read);
@@ -230,20 +210,18 @@ impl Drop for Worker<'_> {
             // Without this the consumer would wait for a block that never comes.
             self.shared.stop.store(true, Ordering::Relaxed);
         }
-        if let Some(rows) = &mut self.rows {
-            let overflow = rows.names().overflow;
-            if overflow > 0 {
-                self.diagnostics
-                    .report("input", None, Problem::TooManyFields(overflow));
-            }
-            for name in rows.seen() {
-                state
-                    .seen
-                    .entry(name.to_lowercase())
-                    .or_insert_with(|| name.to_owned());
-            }
-            state.met.extend(rows.met().map(str::to_lowercase));
+        let overflow = self.rows.names().overflow;
+        if overflow > 0 {
+            self.diagnostics
+                .report("input", None, Problem::TooManyFields(overflow));
         }
+        for name in self.rows.seen() {
+            state
+                .seen
+                .entry(name.to_lowercase())
+                .or_insert_with(|| name.to_owned());
+        }
+        state.met.extend(self.rows.met().map(str::to_lowercase));
         state
             .report
             .diagnostics
