@@ -143,16 +143,18 @@ impl Engine {
         &self,
         queries: impl Iterator<Item = &'q str>,
     ) -> Vec<Result<Prepared, Error>> {
-        let queries: Vec<_> = queries
-            .map(|sql| dialect::prepare(sql, &self.catalog))
-            .collect();
+        let texts: Vec<&str> = queries.collect();
+        let queries = side_by_side(texts.len(), threads(), |n| {
+            dialect::prepare(texts[n], &self.catalog)
+        });
         let foreseen: Vec<Plan> = queries
             .iter()
             .flatten()
             .flat_map(|query| self.catalog.foreseen(query))
             .collect();
         self.source.begin(&foreseen);
-        let planned = side_by_side(queries.len(), threads(), |n| {
+        // Reading takes the other half of the machine, and to plan one query after another is less work than at once.
+        let planned = side_by_side(queries.len(), (threads() / 2).max(1), |n| {
             queries[n].as_ref().ok().map(|query| self.plan(query))
         });
         let both = queries.into_iter().zip(planned);

@@ -60,7 +60,8 @@ impl Source {
     /// Begins to read what these plans need, in the hope that it is all that will be needed.
     pub(crate) fn begin(&self, plans: &[Plan]) {
         let early = union(plans).map(|union| {
-            let scan = self.scan(union.clone());
+            let (origins, options) = (self.origins.clone(), self.options.clone());
+            let scan = Scan::unhurried(origins, union.clone(), options);
             (union, scan)
         });
         *self.early.lock().unwrap_or_else(PoisonError::into_inner) = early;
@@ -82,6 +83,7 @@ impl Source {
         let Some((union, mut scan)) = begun else {
             return;
         };
+        scan.hurry();
         let (mut batches, mut few, mut bytes) = (Vec::new(), Few::default(), 0);
         for batch in &mut scan {
             bytes += batch.get_array_memory_size();

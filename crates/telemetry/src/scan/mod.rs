@@ -64,28 +64,47 @@ pub struct Options {
 pub struct Scan {
     shared: Arc<Shared>,
     workers: Vec<thread::JoinHandle<()>>,
+    /// Threads that are not at work yet.
+    resting: usize,
     pending: VecDeque<RecordBatch>,
 }
 
 impl Scan {
     /// Begins to read.
     pub fn new(origins: Vec<Origin>, plan: Plan, options: Options) -> Self {
+        let mut scan = Self::unhurried(origins, plan, options);
+        scan.hurry();
+        scan
+    }
+
+    /// Begins to read with half of the threads, for a caller who has work of its own to do before [`Scan::hurry`].
+    pub fn unhurried(origins: Vec<Origin>, plan: Plan, options: Options) -> Self {
         let threads = match options.threads {
             0 => thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let shared = Arc::new(Shared::new(origins, plan, options, threads));
-        let workers = (0..threads)
-            .map(|_| {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || Worker::new(&shared).run())
-            })
-            .collect();
-        Self {
-            shared,
-            workers,
+        let mut scan = Self {
+            shared: Arc::new(Shared::new(origins, plan, options, threads)),
+            workers: Vec::new(),
+            resting: threads,
             pending: VecDeque::new(),
-        }
+        };
+        scan.employ(threads.div_ceil(2));
+        scan
+    }
+
+    /// Goes on with all threads.
+    pub fn hurry(&mut self) {
+        self.employ(self.resting);
+    }
+
+    fn employ(&mut self, threads: usize) {
+        self.resting -= threads;
+        self.shared.lock().alive += threads;
+        self.workers.extend((0..threads).map(|_| {
+            let shared = Arc::clone(&self.shared);
+            thread::spawn(move || Worker::new(&shared).run())
+        }));
     }
 
     /// What was read so far; whole once the iterator has ended.

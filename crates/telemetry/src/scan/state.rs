@@ -65,7 +65,6 @@ impl Shared {
         Self {
             state: Mutex::new(State {
                 finished: vec![None; origins.len()],
-                alive: threads,
                 ..State::default()
             }),
             origins,
