@@ -818,6 +818,14 @@ fn what_is_refused_says_so() {
         ("SELECT xxhash64(Image) FROM events", "sha2"),
         ("SELECT named_struct('a', 1)", "no structs"),
         (
+            "SELECT 1 FROM events WHERE EventID = ANY (SELECT EventID FROM events)",
+            "not supported",
+        ),
+        (
+            "SELECT 1 FROM events WHERE EventID >= ALL (SELECT EventID FROM events)",
+            "not supported",
+        ),
+        (
             "SELECT timestampdiff(FORTNIGHT, `@timestamp`, `@timestamp`) FROM events",
             "no unit of time",
         ),

@@ -36,4 +36,4 @@ pub use filter::{Atom, RowFilter, Test};
 pub use input::{Limits, Origin, discover};
 pub use rows::Plan;
 pub use scan::{Options, Progress, Report, Scan};
-pub use select::filter_batch;
+pub use select::{filter_batch, filter_columns};

@@ -8,11 +8,28 @@ use crate::filter::{Atom, RowFilter, Test};
 
 /// The rows of `batch` that the filter lets pass; `None` when there are none.
 pub fn filter_batch(filter: &RowFilter, batch: &RecordBatch) -> Option<RecordBatch> {
+    filter_columns(filter, batch, None)
+}
+
+/// The same of some of its columns only, by their index.
+pub fn filter_columns(
+    filter: &RowFilter,
+    batch: &RecordBatch,
+    columns: Option<&[usize]>,
+) -> Option<RecordBatch> {
+    let wanted = match columns {
+        Some(columns) => batch.project(columns).ok()?,
+        None => batch.clone(),
+    };
     if filter.clauses.is_empty() {
-        return Some(batch.clone());
+        return Some(wanted);
     }
-    let passing = filter_record_batch(batch, &rows(filter, batch)).ok()?;
-    (passing.num_rows() > 0).then_some(passing)
+    let passing = rows(filter, batch);
+    match passing.true_count() {
+        0 => None,
+        n if n == batch.num_rows() => Some(wanted),
+        _ => filter_record_batch(&wanted, &passing).ok(),
+    }
 }
 
 /// Which rows of `batch` the filter lets pass. Column names are matched whatever their case.

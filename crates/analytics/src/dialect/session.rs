@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::optimizer::Analyzer;
+use datafusion::optimizer::{Analyzer, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
@@ -52,6 +52,7 @@ pub fn session_state(options: &SessionOptions) -> SessionState {
     SessionStateBuilder::new()
         .with_config(config)
         .with_analyzer_rules(analyzer.rules)
+        .with_optimizer_rules(optimizer_rules())
         .with_physical_optimizer_rules(physical_rules())
         .with_expr_planners(vec![Arc::new(SparkOperators)])
         .with_scalar_functions(functions::scalars())
@@ -60,6 +61,13 @@ pub fn session_state(options: &SessionOptions) -> SessionState {
         .with_table_functions(Default::default())
         .with_file_formats(Vec::new())
         .build()
+}
+
+/// The engine's rules, without the one for comparisons with ANY and ALL, which no query can hold.
+fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    rules.retain(|r| r.name() != "rewrite_set_comparison");
+    rules
 }
 
 /// The engine's rules, without those that cost planning more than they can give: what makes an operator give way to other

@@ -181,17 +181,15 @@ impl EventScan {
         &self.plan
     }
 
-    /// The table's rows among these, which were read for it.
-    fn make(&self, read: &RecordBatch) -> Option<Result<RecordBatch>> {
-        let read = telemetry::filter_batch(&self.rows, read)?;
-        let columns = self.recipes.iter().map(|r| r.make(&read));
+    /// The table's columns for these rows of it.
+    fn make(&self, read: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.recipes.iter().map(|r| r.make(read));
         let options = RecordBatchOptions::new().with_row_count(Some(read.num_rows()));
-        Some(columns.collect::<Result<_>>().and_then(|columns| {
-            let schema = Arc::clone(self.properties.eq_properties.schema());
-            Ok(RecordBatch::try_new_with_options(
-                schema, columns, &options,
-            )?)
-        }))
+        let schema = Arc::clone(self.properties.eq_properties.schema());
+        let columns = columns.collect::<Result<_>>()?;
+        Ok(RecordBatch::try_new_with_options(
+            schema, columns, &options,
+        )?)
     }
 }
 
@@ -243,9 +241,7 @@ impl ExecutionPlan for EventScan {
     ) -> Result<SendableRecordBatchStream> {
         let scan = self.clone();
         if let Some(kept) = self.source.kept(&self.plan) {
-            let made = kept
-                .batches(&self.plan)
-                .filter_map(move |read| scan.make(&read));
+            let made = kept.batches(&self.plan).map(move |read| scan.make(&read));
             let made = RecordBatchStreamAdapter::new(self.schema(), stream::iter(made));
             return Ok(Box::pin(made));
         }
@@ -255,8 +251,8 @@ impl ExecutionPlan for EventScan {
             let mut read = scan.source.scan(scan.plan.clone());
             for batch in &mut read {
                 // A closed channel is a consumer that has enough.
-                if let Some(made) = scan.make(&batch)
-                    && tx.blocking_send(made).is_err()
+                if let Some(rows) = telemetry::filter_batch(&scan.rows, &batch)
+                    && tx.blocking_send(scan.make(&rows)).is_err()
                 {
                     break;
                 }

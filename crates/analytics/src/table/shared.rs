@@ -5,8 +5,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::array::{Array, RecordBatch, RecordBatchOptions, new_null_array};
+use datafusion::arrow::compute::concat;
+use datafusion::arrow::error::ArrowError;
 use telemetry::{Options, Origin, Plan, Report, RowFilter, Scan};
 
 /// Bytes of columns that may be kept for scans to share.
@@ -163,8 +164,7 @@ impl Kept {
             .filter_map(|c| self.plan.columns.iter().position(|k| k == c))
             .collect();
         (0..self.batches.len()).filter_map(move |i| {
-            let batch = telemetry::filter_batch(&filter, &self.batches[i])?;
-            batch.project(&columns).ok()
+            telemetry::filter_columns(&filter, &self.batches[i], Some(&columns))
         })
     }
 }
@@ -191,11 +191,33 @@ impl Few {
         let batches = std::mem::take(&mut self.batches);
         match batches.as_slice() {
             // Where their texts do not fit into one dictionary they stay as they are.
-            [first, _, ..] => concat_batches(first.schema_ref(), &batches)
-                .map_or(batches.clone(), |one| vec![one]),
+            [_, _, ..] => match one_of(&batches) {
+                Ok(one) => vec![one],
+                Err(_) => batches,
+            },
             _ => batches,
         }
     }
+}
+
+/// One batch of several with the same columns. Most hold nothing: what nobody wrote need not be put together.
+fn one_of(batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
+    let schema = batches[0].schema();
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let column = |i: usize| {
+        let parts: Vec<&dyn Array> = batches.iter().map(|b| b.column(i).as_ref()).collect();
+        match parts.iter().all(|p| p.null_count() == p.len()) {
+            true => Ok(new_null_array(schema.field(i).data_type(), rows)),
+            false => concat(&parts),
+        }
+    };
+    let columns = (0..schema.fields().len()).map(column);
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(
+        Arc::clone(&schema),
+        columns.collect::<Result<_, _>>()?,
+        &options,
+    )
 }
 
 /// Whether what `wide` reads has all that `narrow` would read.

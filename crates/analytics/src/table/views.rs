@@ -124,7 +124,10 @@ fn ossem_recipes(wanted: &BTreeSet<String>) -> Vec<Recipe> {
 impl Tables for Catalog {
     fn table(&self, name: &str) -> Option<String> {
         let name = name.to_lowercase();
-        self.names().contains(&name).then_some(name)
+        let known = [EVENTS, SYSMON, SYSMON_EVENTS].contains(&name.as_str())
+            || self.bound.contains(&name)
+            || sysmon_fields::views().any(|(view, _)| view == name);
+        known.then_some(name)
     }
 
     fn names(&self) -> Vec<String> {
