@@ -83,7 +83,7 @@ fn main() {
         ],
     );
     println!(
-        "decompress {only:.1?}, whole hunt {whole:.1?} (of it planning {plans:.1?}); medians of 21 turns"
+        "decompress {only:.1?}, whole hunt {whole:.1?} ({plans:.1?} until it is planned, with reading under way); medians of 21 turns"
     );
     println!(
         "ratio of the whole hunt to decompressing: {:.2}",

@@ -375,6 +375,16 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_event_ids_are_foreseen() {
+        let (read_for_all, records, _) = read(&[
+            "SELECT process_path FROM sysmon_events WHERE event_id IN (1, 5)",
+            "SELECT a.process_path FROM sysmon_events a JOIN sysmon_events b ON a.process_guid = b.process_guid \
+             WHERE a.event_id = '1' AND (b.event_id IN (5, 10) AND 8 != b.event_id)",
+        ]);
+        assert_eq!(read_for_all, records, "the files were read more than once");
+    }
+
+    #[test]
     fn what_was_not_foreseen_is_read_all_the_same() {
         // The event id of the second table is told in a place that is not looked at.
         let queries = [

@@ -70,7 +70,7 @@ impl EventTable {
         let mut filter = self.rows.clone();
         filter.clauses.extend(clauses);
         let recipes = match event_ids(&filter) {
-            Some(ids) => wanted.iter().map(|r| r.among(ids)).collect(),
+            Some(ids) => wanted.iter().map(|r| r.among(&ids)).collect(),
             None => wanted.iter().map(|r| (*r).clone()).collect(),
         };
         EventScan::new(recipes, self.rows.clone(), filter, Arc::clone(&self.source))
@@ -123,13 +123,16 @@ impl TableProvider for EventTable {
 }
 
 /// The event ids of the rows that pass, where the filter says so.
-fn event_ids(filter: &RowFilter) -> Option<&[i64]> {
-    filter.clauses.iter().find_map(|c| match c.as_slice() {
-        [atom] if atom.column == EVENT_ID => match &atom.test {
-            Test::IntIn(ids) => Some(ids.as_slice()),
-            _ => None,
-        },
-        _ => None,
+fn event_ids(filter: &RowFilter) -> Option<Vec<i64>> {
+    filter.clauses.iter().find_map(|clause| {
+        let mut ids = Vec::new();
+        for atom in clause {
+            match &atom.test {
+                Test::IntIn(more) if atom.column == EVENT_ID => ids.extend(more),
+                _ => return None,
+            }
+        }
+        Some(ids)
     })
 }
 

@@ -89,19 +89,19 @@ impl Catalog {
     }
 
     fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> EventTable {
-        let event_ids = sysmon_fields::views().find(|(name, _)| *name == table);
-        let mut rows = RowFilter::default();
-        if table != EVENTS && !self.bound.contains(table) {
-            rows.clauses.push(vec![is_sysmon()]);
-        }
-        if let Some((_, ids)) = event_ids {
-            rows.clauses
-                .push(vec![has_id(ids.iter().map(|id| i64::from(*id)).collect())]);
-        }
-        let recipes = match table {
-            SYSMON_EVENTS => ossem_recipes(&wanted),
-            _ => wanted.iter().map(|c| Recipe::raw(c)).collect(),
+        let raw = || wanted.iter().map(|c| Recipe::raw(c)).collect();
+        let (recipes, clauses) = if table == SYSMON_EVENTS {
+            (ossem_recipes(&wanted), vec![vec![is_sysmon()]])
+        } else if table == EVENTS || self.bound.contains(table) {
+            (raw(), Vec::new())
+        } else {
+            let ids = sysmon_fields::views().find(|(name, _)| *name == table);
+            let ids = ids.map(|(_, ids)| ids.iter().map(|id| i64::from(*id)).collect());
+            let sysmon = std::iter::once(vec![is_sysmon()]);
+            let clauses = sysmon.chain(ids.map(|ids| vec![has_id(ids)]));
+            (raw(), clauses.collect())
         };
+        let rows = RowFilter { clauses };
         EventTable::new(recipes, rows, Arc::clone(&self.source))
     }
 }
