@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::dialect::{self, Mention, SessionOptions, SqlError, Tables};
 use crate::nearest;
-use crate::table::{Catalog, EventScan, Source};
+use crate::table::{Catalog, EventScan, Reading, Source, sources};
 
 /// Memory that sorting, grouping and joining may take before a query is refused, in bytes.
 const QUERY_MEMORY: usize = 2 << 30;
@@ -56,6 +56,12 @@ pub struct Engine {
     catalog: Catalog,
     state: SessionState,
     runtime: Runtime,
+}
+
+/// A query whose names are known, and the tables it reads.
+struct Resolved {
+    query: dialect::Prepared,
+    readings: Vec<Reading>,
 }
 
 /// A query that is planned and may share its reading with others.
@@ -123,11 +129,17 @@ impl Engine {
     /// # Errors
     /// When it is not one read-only query, or names or uses what does not exist.
     pub fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
-        self.plan(&dialect::prepare(sql, &self.catalog)?)
+        self.plan(&self.resolve(sql)?)
     }
 
-    fn plan(&self, query: &dialect::Prepared) -> Result<Prepared, Error> {
-        let tables = self.catalog.sources(query);
+    fn resolve(&self, sql: &str) -> Result<Resolved, SqlError> {
+        let query = dialect::prepare(sql, &self.catalog)?;
+        let readings = self.catalog.readings(&query);
+        Ok(Resolved { query, readings })
+    }
+
+    fn plan(&self, resolved: &Resolved) -> Result<Prepared, Error> {
+        let (query, tables) = (&resolved.query, sources(&resolved.readings));
         let logical = dialect::logical_plan(query, &self.state, tables)?;
         let plan = self.state.create_physical_plan(&logical);
         let doubtful = query.mentioned.iter().filter(|m| !m.known);
@@ -144,13 +156,11 @@ impl Engine {
         queries: impl Iterator<Item = &'q str>,
     ) -> Vec<Result<Prepared, Error>> {
         let texts: Vec<&str> = queries.collect();
-        let queries = side_by_side(texts.len(), threads(), |n| {
-            dialect::prepare(texts[n], &self.catalog)
-        });
+        let queries = side_by_side(texts.len(), threads(), |n| self.resolve(texts[n]));
         let foreseen: Vec<Plan> = queries
             .iter()
             .flatten()
-            .flat_map(|query| self.catalog.foreseen(query))
+            .flat_map(|query| query.readings.iter().map(Reading::foreseen))
             .collect();
         self.source.begin(&foreseen);
         // Reading takes the other half of the machine, and to plan one query after another is less work than at once.

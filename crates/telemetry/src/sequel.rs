@@ -24,6 +24,14 @@ pub(crate) struct After {
 /// No run that is remembered.
 const NO_RUN: u32 = u32::MAX;
 
+impl After {
+    /// After this key, which makes this run with those before it.
+    fn key(node: Node, run: u32) -> Self {
+        let last = 2 * node.index() + 1;
+        Self { last, run }
+    }
+}
+
 /// What came behind a run of keys, and the run that it makes.
 type Run = [(Node, u32); CHOICES];
 
@@ -70,16 +78,16 @@ impl Sequel {
 
     /// The beginning of the object that is this node's value.
     pub(crate) fn start(&mut self, node: Node) -> After {
-        let last = 2 * node.index();
-        match self.starts.get(node.index()) {
-            None => After { last, run: NO_RUN },
+        let run = match self.starts.get(node.index()) {
             Some(&NO_RUN) => {
                 let run = self.new_run();
                 self.starts[node.index()] = run;
-                After { last, run }
+                run
             }
-            Some(&run) => After { last, run },
-        }
+            known => known.copied().unwrap_or(NO_RUN),
+        };
+        let last = 2 * node.index();
+        After { last, run }
     }
 
     /// The key at the beginning of `text`, behind its opening quote, if it is one that came here before; its length with
@@ -93,11 +101,7 @@ impl Sequel {
                     break;
                 };
                 if s.is(&found) {
-                    let behind = After {
-                        last: 2 * node.index() + 1,
-                        run: *next,
-                    };
-                    return Some((*node, usize::from(s.len), behind));
+                    return Some((*node, usize::from(s.len), After::key(*node, *next)));
                 }
             }
         }
@@ -119,10 +123,7 @@ impl Sequel {
     pub(crate) fn learn(&mut self, after: After, node: Node) -> After {
         // What has no spelling would be taken for everything.
         if self.spelled.get(node.index()).is_none_or(|s| s.len == 0) {
-            return After {
-                last: 2 * node.index() + 1,
-                run: NO_RUN,
-            };
+            return After::key(node, NO_RUN);
         }
         if let Some(choices) = self.choices.get_mut(after.last) {
             let [first, second, third, _] = *choices;
@@ -133,30 +134,23 @@ impl Sequel {
 
     /// The run that `node` makes of the one before it, which is remembered if there is room.
     fn extend(&mut self, after: After, node: Node) -> After {
-        let mut behind = After {
-            last: 2 * node.index() + 1,
-            run: NO_RUN,
-        };
-        let known = |run: &Run| run.iter().find(|(n, _)| *n == node).map(|(_, next)| *next);
         let Some(run) = self.runs.get(after.run as usize) else {
-            return behind;
+            return After::key(node, NO_RUN);
         };
-        behind.run = match known(run) {
-            Some(next) => next,
-            // Those that came first stay: where there are many, none is worth more than another.
-            None if run[CHOICES - 1].0 != Node::NONE => NO_RUN,
-            None => {
+        // Those that came first stay: where there are many, none is worth more than another.
+        let place = run.iter().position(|(n, _)| *n == node || *n == Node::NONE);
+        let next = match place.map(|place| (place, run[place])) {
+            None => NO_RUN,
+            Some((_, (known, next))) if known == node => next,
+            Some((free, _)) => {
                 let next = self.new_run();
-                if next != NO_RUN
-                    && let Some(run) = self.runs.get_mut(after.run as usize)
-                    && let Some(free) = run.iter_mut().find(|(n, _)| *n == Node::NONE)
-                {
-                    *free = (node, next);
+                if next != NO_RUN {
+                    self.runs[after.run as usize][free] = (node, next);
                 }
                 next
             }
         };
-        behind
+        After::key(node, next)
     }
 
     fn new_run(&mut self) -> u32 {

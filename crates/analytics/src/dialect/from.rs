@@ -1,8 +1,6 @@
 //! The FROM clause: tables, subqueries, joins and LATERAL VIEW.
 //! It refuses everything that would read from outside: file paths as tables, table functions, samples of other dialects.
 
-use std::collections::btree_map::Entry;
-
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
     Parens, Query, SelectItem, SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins, Values,
@@ -321,10 +319,8 @@ impl Resolver<'_> {
                     .at(at));
                 };
                 let ids = scope.ids.of_relation(shown.as_ref(), &table, self.tables);
-                match self.read.entry(table.clone()) {
-                    Entry::Vacant(new) => drop(new.insert(ids)),
-                    Entry::Occupied(known) => known.into_mut().add(ids),
-                }
+                let read = self.read.entry(table.clone());
+                read.and_modify(|known| known.add(&ids)).or_insert(ids);
                 (table.clone(), Relation::of_table(table))
             }
         };

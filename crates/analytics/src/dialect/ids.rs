@@ -8,8 +8,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::tables::Tables;
 
-/// The canonical name of the column.
-const EVENT_ID: &str = "eventid";
+/// Canonical name of the column that tells event types apart.
+pub(crate) const EVENT_ID: &str = "eventid";
 
 /// The events a query looks at in a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,11 +25,11 @@ impl LookedAt {
     }
 
     /// And these besides.
-    pub(crate) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         if self.ids.is_empty() || other.ids.is_empty() {
             self.ids.clear();
         } else {
-            self.ids.extend(other.ids);
+            self.ids.extend(&other.ids);
             self.ids.sort_unstable();
             self.ids.dedup();
         }

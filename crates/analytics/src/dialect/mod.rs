@@ -34,6 +34,7 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
 pub(crate) use error::nearest;
 pub use error::{Position, SqlError, SqlErrorKind};
+pub(crate) use ids::EVENT_ID;
 pub use ids::LookedAt;
 pub(crate) use literal::like_pattern;
 pub(crate) use plan::{TableSources, logical_plan};

@@ -11,4 +11,4 @@ mod views;
 
 pub(crate) use provider::EventScan;
 pub(crate) use shared::Source;
-pub(crate) use views::{Catalog, EVENTS};
+pub(crate) use views::{Catalog, EVENTS, Reading, sources};

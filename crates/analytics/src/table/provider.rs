@@ -24,8 +24,9 @@ use futures::stream;
 use telemetry::{Atom, Plan, RowFilter, Test};
 
 use super::pushdown;
-use super::recipe::{EVENT_ID, Recipe};
+use super::recipe::Recipe;
 use super::shared::Source;
+use crate::dialect::EVENT_ID;
 
 /// Events of some kind, under the names of some naming.
 #[derive(Debug)]

@@ -16,9 +16,7 @@ use telemetry::header::{self, Kind};
 use telemetry::{ossem, sysmon_fields};
 
 use super::conversion::{self, Conversion};
-
-/// Canonical name of the column that tells event types apart.
-pub(super) const EVENT_ID: &str = "eventid";
+use crate::dialect::EVENT_ID;
 
 /// A column to be made.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! budget is not enough, every scan reads for itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::arrow::array::{Array, RecordBatch, RecordBatchOptions, new_null_array};
 use datafusion::arrow::compute::concat;
@@ -39,6 +39,11 @@ pub(crate) struct Kept {
     batches: Vec<RecordBatch>,
 }
 
+/// Each change is whole when the lock is let go, so a thread that panicked leaves nothing broken.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source")
@@ -65,16 +70,12 @@ impl Source {
             let scan = Scan::unhurried(origins, union.clone(), options);
             (union, scan)
         });
-        *self.early.lock().unwrap_or_else(PoisonError::into_inner) = early;
+        *lock(&self.early) = early;
     }
 
     /// Reads once for all these plans, if there are several and what they need fits.
     pub(crate) fn prepare(&self, plans: &[Plan]) {
-        let early = self
-            .early
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let early = lock(&self.early).take();
         let early = early.filter(|(union, _)| plans.iter().all(|p| serves(union, p)));
         let begun = early.or_else(|| {
             let union = union(plans)?;
@@ -95,7 +96,7 @@ impl Source {
         }
         batches.extend(few.take());
         self.finished(&scan, &union);
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Kept {
+        *lock(&self.kept) = Some(Arc::new(Kept {
             plan: union,
             batches,
         }));
@@ -103,17 +104,13 @@ impl Source {
 
     /// Whether a reading was kept.
     pub(crate) fn has_kept(&self) -> bool {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock(&self.kept);
         kept.is_some()
     }
 
     /// What was kept, if it has everything this plan needs.
     pub(crate) fn kept(&self, plan: &Plan) -> Option<Arc<Kept>> {
-        let kept = self
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()?;
+        let kept = lock(&self.kept).clone()?;
         serves(&kept.plan, plan).then_some(kept)
     }
 
@@ -124,7 +121,7 @@ impl Source {
     /// Notes what a reading that came to its end found.
     pub(crate) fn finished(&self, scan: &Scan, plan: &Plan) {
         let report = scan.report();
-        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reports = lock(&self.reports);
         for column in &plan.columns {
             if scan.met(column) {
                 reports.met.insert(column.clone());
@@ -141,7 +138,7 @@ impl Source {
 
     /// What the readings found, and which of the columns asked for some record had.
     pub(crate) fn report(&self) -> (Option<Report>, std::collections::BTreeSet<String>) {
-        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let reports = lock(&self.reports);
         (reports.whole.clone(), reports.met.clone())
     }
 

@@ -32,6 +32,29 @@ pub(crate) struct Catalog {
     fields: OnceLock<Vec<String>>,
 }
 
+/// A table as a query reads it.
+pub(crate) struct Reading {
+    name: String,
+    ids: LookedAt,
+    table: Arc<EventTable>,
+}
+
+impl Reading {
+    /// What it takes, as far as the query's text tells: perhaps more than will be read.
+    pub(crate) fn foreseen(&self) -> Plan {
+        self.table.plan(self.ids.among())
+    }
+}
+
+/// The tables by name, as the engine wants them.
+pub(crate) fn sources(readings: &[Reading]) -> TableSources {
+    let source = |r: &Reading| {
+        let table = Arc::clone(&r.table);
+        (r.name.clone(), provider_as_source(table))
+    };
+    readings.iter().map(source).collect()
+}
+
 impl Catalog {
     pub(crate) fn new(source: Arc<Source>, bound: &[String]) -> Self {
         Self {
@@ -58,23 +81,7 @@ impl Catalog {
 
     /// The tables that the query reads, each with the columns it mentions and no others: planning takes longer the
     /// more columns there are, and a pack of hunts is planned every time.
-    pub(crate) fn sources(&self, query: &Prepared) -> TableSources {
-        self.tables_of(query)
-            .map(|(name, _, table)| (name.clone(), provider_as_source(Arc::new(table))))
-            .collect()
-    }
-
-    /// What reading for the query takes, as far as its text tells: perhaps more than will be read.
-    pub(crate) fn foreseen(&self, query: &Prepared) -> Vec<Plan> {
-        self.tables_of(query)
-            .map(|(_, ids, table)| table.plan(ids.among()))
-            .collect()
-    }
-
-    fn tables_of<'q>(
-        &self,
-        query: &'q Prepared,
-    ) -> impl Iterator<Item = (&'q String, &'q LookedAt, EventTable)> {
+    pub(crate) fn readings(&self, query: &Prepared) -> Vec<Reading> {
         let mut mentioned: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for m in &query.mentioned {
             mentioned
@@ -82,10 +89,15 @@ impl Catalog {
                 .or_default()
                 .insert(m.column.clone());
         }
-        query.tables.iter().map(move |(table, ids)| {
-            let columns = mentioned.remove(table.as_str()).unwrap_or_default();
-            (table, ids, self.table_for(table, columns))
-        })
+        let reading = |(name, ids): (&String, &LookedAt)| {
+            let columns = mentioned.remove(name.as_str()).unwrap_or_default();
+            Reading {
+                name: name.clone(),
+                ids: ids.clone(),
+                table: Arc::new(self.table_for(name, columns)),
+            }
+        };
+        query.tables.iter().map(reading).collect()
     }
 
     fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> EventTable {
@@ -108,42 +120,39 @@ impl Catalog {
 
 /// The columns under the OSSEM and HELK names, typed; every raw name a query mentions besides.
 fn ossem_recipes(wanted: &BTreeSet<String>) -> Vec<Recipe> {
-    let columns = ossem::columns().iter();
-    let named: Vec<Recipe> = columns
+    let named = ossem::columns().iter();
+    let mut recipes: Vec<Recipe> = named
         .filter(|c| wanted.contains(&c.name.to_lowercase()))
         .map(Recipe::ossem)
         .collect();
-    let raw = wanted
-        .iter()
-        .filter(|w| !named.iter().any(|r| r.name() == w.as_str()))
-        .map(|name| Recipe::raw(name));
-    let raw: Vec<Recipe> = raw.collect();
-    named.into_iter().chain(raw).collect()
+    for name in wanted {
+        if !recipes.iter().any(|r| r.name() == name) {
+            recipes.push(Recipe::raw(name));
+        }
+    }
+    recipes
+}
+
+/// The names every catalog has.
+fn own_names() -> impl Iterator<Item = &'static str> {
+    let views = sysmon_fields::views().map(|(name, _)| name);
+    [EVENTS, SYSMON, SYSMON_EVENTS].into_iter().chain(views)
 }
 
 impl Tables for Catalog {
     fn table(&self, name: &str) -> Option<String> {
         let name = name.to_lowercase();
-        let known = [EVENTS, SYSMON, SYSMON_EVENTS].contains(&name.as_str())
-            || self.bound.contains(&name)
-            || sysmon_fields::views().any(|(view, _)| view == name);
+        let known = own_names().any(|own| own == name) || self.bound.contains(&name);
         known.then_some(name)
     }
 
     fn names(&self) -> Vec<String> {
-        let mut names = vec![
-            EVENTS.to_owned(),
-            SYSMON.to_owned(),
-            SYSMON_EVENTS.to_owned(),
-        ];
-        names.extend(sysmon_fields::views().map(|(name, _)| name.to_owned()));
-        names.extend(
-            self.bound
-                .iter()
-                .filter(|b| !names.contains(b))
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
+        let mut names: Vec<String> = own_names().map(str::to_owned).collect();
+        let others = self
+            .bound
+            .iter()
+            .filter(|b| own_names().all(|own| own != *b));
+        names.extend(others.cloned());
         names
     }
 
