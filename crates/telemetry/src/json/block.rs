@@ -55,6 +55,37 @@ impl<'a> Block<'a> {
     /// it found.
     #[inline]
     pub(super) fn string_end(&mut self, from: usize) -> Option<(usize, bool)> {
+        let (word, begin) = (from / WORD, from % WORD);
+        // Most strings are short, but every other one crosses from one word to the next, and which cannot be foreseen:
+        // the bytes that follow are looked at as one word, wherever they lie in two.
+        if let Some([first, second]) = self.two(word) {
+            let join = |a: u64, b: u64| a >> begin | (b << (WORD - 1 - begin)) << 1;
+            let quotes = join(first.quotes, second.quotes);
+            if quotes != 0 {
+                self.fetch(word + STEP / WORD);
+                let before = quotes ^ (quotes - 1);
+                let escapes = join(first.escapes, second.escapes) & before;
+                return Some((from + quotes.trailing_zeros() as usize, escapes != 0));
+            }
+        }
+        self.long_string_end(from)
+    }
+
+    /// The marks of a word and the next, if both are ready.
+    #[inline(always)]
+    fn two(&self, word: usize) -> Option<[Marks; 2]> {
+        if word + 1 >= self.end {
+            return None;
+        }
+        self.marks
+            .get(word.wrapping_sub(self.first)..)?
+            .first_chunk()
+            .copied()
+    }
+
+    /// The same of a string of any length.
+    #[inline(never)]
+    fn long_string_end(&mut self, from: usize) -> Option<(usize, bool)> {
         let mut word = from / WORD;
         let mut kept = !0u64 << (from % WORD);
         let mut escapes = 0;

@@ -70,24 +70,20 @@ fn undo(inner: &[u8], out: &mut [u8]) -> usize {
         // Backslashes not dealt with yet, and how many bytes are.
         let mut left = places(word, b'\\');
         let mut done = 0;
-        loop {
-            let next = (left.trailing_zeros() as usize).min(whole);
-            if done < next {
-                // More than there is to write: what follows is written over.
-                out[to..to + WORD].copy_from_slice(&ahead[done..done + WORD]);
-                to += next - done;
-            }
-            if left == 0 {
-                // An escape may have taken the first byte of the next word.
-                done = done.max(whole);
-                break;
-            }
+        let mut odd = false;
+        while left != 0 {
+            let next = left.trailing_zeros() as usize;
+            // More than there is to write: what follows is written over. Also where there is nothing to write, since that
+            // cannot be foreseen.
+            out[to..to + WORD].copy_from_slice(&ahead[done..done + WORD]);
+            to += next - done;
             let plain = PLAIN[ahead[next + 1] as usize];
             if plain == 0 {
                 let (c, used) = escape(&rest[next..]);
                 let c = c.map_or(0, |c| c.encode_utf8(&mut out[to..]).len());
                 to += c;
                 done = next + used;
+                odd = true;
                 break;
             }
             out[to] = plain;
@@ -95,6 +91,12 @@ fn undo(inner: &[u8], out: &mut [u8]) -> usize {
             done = next + 2;
             // The second of two backslashes begins nothing.
             left &= !(0b11 << next);
+        }
+        // An escape may have taken the first byte of the next word.
+        if done < whole && !odd {
+            out[to..to + WORD].copy_from_slice(&ahead[done..done + WORD]);
+            to += whole - done;
+            done = whole;
         }
         from += done;
     }
