@@ -6,11 +6,12 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringBuilder};
-use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use bumpalo::Bump;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::column::room;
 use crate::json::unescaped;
 use crate::record::{Raw, same, utf16};
 
@@ -22,14 +23,13 @@ const MAX_REMEMBERED: usize = 1024;
 const TYPED: usize = 16;
 const MAX_TYPED: usize = 28;
 /// How many values are recognised by their number.
-const NUMBERS: usize = 16;
+const NUMBERS: usize = 32;
 /// The key of a missing value.
 const NULL: i32 = -1;
 
 /// Rows of text, each a key into the distinct values so far.
 pub(crate) struct TextColumn {
     keys: Vec<i32>,
-    nulls: usize,
     values: StringBuilder,
     /// Keys with the hash of their value, by that hash. The hasher is seeded: values come from whoever wrote the log.
     table: HashTable<(u64, i32)>,
@@ -82,7 +82,6 @@ impl TextColumn {
     pub(crate) fn new() -> Self {
         Self {
             keys: Vec::new(),
-            nulls: 0,
             values: StringBuilder::with_capacity(0, 0),
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
@@ -93,45 +92,54 @@ impl TextColumn {
         }
     }
 
+    /// Whether no row has a value.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
-    pub(crate) fn append_nulls(&mut self, n: usize) {
-        self.nulls += n;
-        self.keys.resize(self.keys.len() + n, NULL);
-    }
-
-    /// Appends a value; `false` if the column can take no more text. `space` is for values that must be decoded.
+    /// Puts a value into a row; `false` if the column can take no more text. `space` is for values that must be decoded.
     #[inline]
-    pub(crate) fn append<'a>(
+    pub(crate) fn put<'a>(
         &mut self,
+        row: usize,
         value: Raw<'a>,
         arena: &'a Bump,
         space: &mut Vec<u8>,
     ) -> bool {
-        let key = match value {
-            Raw::KnownText(text, number) => self.by_number(number, text),
-            Raw::Utf16(raw) => self.by_utf16(raw, arena),
-            Raw::Text(text) => self.by_text(text),
-            Raw::Typed(kind, raw) => self.by_typed(kind, raw, value, arena),
-            Raw::Escaped(raw) if raw.len() <= MAX_REMEMBERED => self.by_escaped(raw, space),
-            Raw::Escaped(raw) => unescaped(raw, space, |text| self.intern(text)),
-            value => self.intern(value.text(arena)),
+        let number = value.number();
+        let (known, key) = self.numbers[number as usize % NUMBERS];
+        let key = match known == number && number != 0 {
+            true => Some(key),
+            false => self.key(value, arena, space),
         };
-        key.map(|key| self.keys.push(key)).is_some()
+        let Some(key) = key else {
+            return false;
+        };
+        if row >= self.keys.len() {
+            self.keys.resize(room(row), NULL);
+        }
+        self.keys[row] = key;
+        true
     }
 
-    #[inline]
-    fn by_number(&mut self, number: u32, text: &str) -> Option<i32> {
-        let slot = number as usize % NUMBERS;
-        let (known, key) = self.numbers[slot];
-        if known == number && number != 0 {
-            return Some(key);
+    fn key<'a>(&mut self, value: Raw<'a>, arena: &'a Bump, space: &mut Vec<u8>) -> Option<i32> {
+        let key = match value {
+            Raw::Text(text) | Raw::KnownText(text, _) => self.by_text(text),
+            Raw::Utf16(raw) => self.by_utf16(raw, arena),
+            Raw::Typed(kind, raw) => self.by_typed(kind, raw, value, arena),
+            Raw::Escaped(raw) | Raw::KnownEscaped(raw, _) if raw.len() <= MAX_REMEMBERED => {
+                self.by_escaped(raw, space)
+            }
+            Raw::Escaped(raw) | Raw::KnownEscaped(raw, _) => {
+                unescaped(raw, space, |text| self.intern(text))
+            }
+            Raw::Int(_) | Raw::Time(_) => self.intern(value.text(arena)),
+        }?;
+        let number = value.number();
+        if number != 0 {
+            self.numbers[number as usize % NUMBERS] = (number, key);
         }
-        let key = self.by_text(text)?;
-        self.numbers[slot] = (number, key);
         Some(key)
     }
 
@@ -245,8 +253,8 @@ impl TextColumn {
         &self.values.values_slice()[recent.start as usize..recent.end as usize]
     }
 
-    /// The rows since the last call.
-    pub(crate) fn finish(&mut self) -> ArrayRef {
+    /// So many rows; the next value begins a new column.
+    pub(crate) fn finish(&mut self, rows: usize) -> ArrayRef {
         // One batch is much like the next: what this one needed is made ready for it.
         let (count, bytes) = (
             self.values.offsets_slice().len(),
@@ -254,8 +262,8 @@ impl TextColumn {
         );
         let next = StringBuilder::with_capacity(count, bytes + bytes / 8);
         let mut values = std::mem::replace(&mut self.values, next);
-        let next = Vec::with_capacity(self.keys.len());
-        let mut keys = std::mem::replace(&mut self.keys, next);
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.resize(rows, NULL);
         self.table.clear();
         self.recent = [Recent::NONE; RECENT];
         self.numbers = [(0, NULL); NUMBERS];
@@ -263,8 +271,8 @@ impl TextColumn {
             *key = NULL;
         }
         self.typed.fill(Typed::NONE);
-        let nulls = (std::mem::take(&mut self.nulls) > 0).then(|| {
-            let present = BooleanBuffer::collect_bool(keys.len(), |i| keys[i] != NULL);
+        let present = present(&keys);
+        let nulls = (present.count_set_bits() < rows).then(|| {
             for key in &mut keys {
                 *key = (*key).max(0);
             }
@@ -274,6 +282,27 @@ impl TextColumn {
         let values = Arc::new(values.finish());
         Arc::new(DictionaryArray::<Int32Type>::new(keys, values))
     }
+}
+
+/// A bit for each key that is one.
+fn present(keys: &[i32]) -> BooleanBuffer {
+    let word = |keys: &[i32]| {
+        let bit = |(i, key): (usize, &i32)| u64::from(*key >= 0) << i;
+        keys.iter()
+            .enumerate()
+            .map(bit)
+            .fold(0, |all, bit| all | bit)
+    };
+    let (words, rest) = keys.as_chunks::<64>();
+    let whole = words.iter().map(|w| {
+        let (fours, _) = w.as_chunks::<4>();
+        let negative = |four: &[i32; 4]| u64::from(wide::i32x4::new(*four).to_bitmask());
+        !(0..)
+            .zip(fours)
+            .fold(0, |all, (i, four)| all | negative(four) << (4 * i))
+    });
+    let bits: Vec<u64> = whole.chain([word(rest)]).collect();
+    BooleanBuffer::new(Buffer::from_vec(bits), 0, keys.len())
 }
 
 #[inline]
@@ -334,62 +363,72 @@ mod tests {
             .collect()
     }
 
+    /// Puts a value into the row after the last.
+    fn add(column: &mut TextColumn, rows: &mut usize, value: Raw<'_>) {
+        let arena = Bump::new();
+        assert!(column.put(*rows, value, &arena, &mut Vec::new()));
+        *rows += 1;
+    }
+
     #[test]
     fn the_same_text_in_another_form_is_the_same_value() {
-        let arena = Bump::new();
         let mut column = TextColumn::new();
+        let mut rows = 0;
         // `é` in UTF-8 has the bytes of `Ã©` in Latin-1, which UTF-16 has in its lower halves.
         for text in ["C:\\a.exe", "é", "Ã©", "", "3"] {
-            let wide = arena.alloc_slice_copy(&wide(text));
-            for raw in [Raw::Text(text), Raw::Utf16(wide), Raw::Utf16(wide)] {
-                assert!(column.append(raw, &arena, &mut Vec::new()));
+            let wide = wide(text);
+            for raw in [Raw::Text(text), Raw::Utf16(&wide), Raw::Utf16(&wide)] {
+                add(&mut column, &mut rows, raw);
             }
         }
-        column.append_nulls(2);
+        // Two rows without.
+        rows += 2;
         // A number speaks for the text it was first seen with, and none is never taken for one.
-        assert!(column.append(Raw::KnownText("3", 7), &arena, &mut Vec::new()));
-        assert!(column.append(Raw::KnownText("3", 7), &arena, &mut Vec::new()));
-        assert!(column.append(Raw::KnownText("3", 0), &arena, &mut Vec::new()));
-        assert!(column.append(
-            Raw::KnownText("3", 7 + NUMBERS as u32),
-            &arena,
-            &mut Vec::new()
-        ));
-        assert!(column.append(Raw::Int(3), &arena, &mut Vec::new()));
-        let array = column.finish();
+        let slots = NUMBERS as u32;
+        for number in [7, 7, 0, 7 + slots, 7] {
+            add(&mut column, &mut rows, Raw::KnownText("3", number));
+        }
+        add(&mut column, &mut rows, Raw::Int(3));
+        for number in [8, 8, 0, 8 + slots, 8] {
+            let raw = br"C:\\a.exe";
+            add(&mut column, &mut rows, Raw::KnownEscaped(raw, number));
+        }
+        let array = column.finish(rows);
         let dictionary = array.as_dictionary::<Int32Type>();
         assert_eq!(dictionary.values().len(), 5);
         assert_eq!(dictionary.null_count(), 2);
         assert_eq!(shown(&array)[6..9], vec![Some("Ã©".to_owned()); 3]);
-        assert_eq!(shown(&array)[17..], vec![Some("3".to_owned()); 5]);
-        assert_eq!(column.finish().len(), 0, "a finished column starts anew");
+        assert_eq!(shown(&array)[15..17], vec![None; 2]);
+        assert_eq!(shown(&array)[17..23], vec![Some("3".to_owned()); 6]);
+        assert_eq!(shown(&array)[23..], vec![Some("C:\\a.exe".to_owned()); 5]);
+        assert!(column.is_empty(), "a finished column starts anew");
     }
 
     proptest! {
         #[test]
-        fn rows_are_what_was_appended(
-            rows in proptest::collection::vec((0u8..4, "[a-cé😀]{0,20}"), 0..200),
-            cut in 0usize..200,
+        fn rows_are_what_was_put_there(
+            rows in proptest::collection::vec((0u8..4, "[a-cé😀]{0,20}"), 0..400),
+            cut in 0usize..400,
+            tail in 0usize..200,
         ) {
-            let arena = Bump::new();
             let mut column = TextColumn::new();
             let mut out = Vec::new();
             let mut expected = Vec::new();
+            let mut row = 0;
             for (i, (form, text)) in rows.iter().enumerate() {
                 if i == cut {
-                    out.extend(shown(&column.finish()));
+                    out.extend(shown(&column.finish(row)));
+                    row = 0;
                 }
                 match form {
-                    0 => column.append_nulls(1),
-                    1 => prop_assert!(column.append(Raw::Text(text), &arena, &mut Vec::new())),
-                    _ => {
-                        let wide = arena.alloc_slice_copy(&wide(text));
-                        prop_assert!(column.append(Raw::Utf16(wide), &arena, &mut Vec::new()));
-                    }
+                    0 => row += 1,
+                    1 => add(&mut column, &mut row, Raw::Text(text)),
+                    _ => add(&mut column, &mut row, Raw::Utf16(&wide(text))),
                 }
                 expected.push((*form != 0).then(|| text.clone()));
             }
-            out.extend(shown(&column.finish()));
+            expected.resize(expected.len() + tail, None);
+            out.extend(shown(&column.finish(row + tail)));
             prop_assert_eq!(out, expected);
         }
     }

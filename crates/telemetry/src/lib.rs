@@ -4,10 +4,12 @@
 //! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
 
 mod buffer;
+mod column;
 mod diagnostics;
 mod dictionary;
 mod encoding;
 mod evtx;
+mod familiar;
 mod filter;
 mod frame;
 pub mod header;
@@ -24,6 +26,7 @@ mod rows;
 mod scan;
 mod select;
 mod sequel;
+mod shape;
 mod sniff;
 pub mod sysmon_fields;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::hash::BuildHasher;
 
 use crate::header::{self, Feed};
-use crate::sequel::{After, Sequel};
+use crate::sequel::{Run, Sequel};
 
 /// A key of an input, with the path that leads to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -205,19 +205,36 @@ impl Names {
 
     /// See [`Sequel::foresee`].
     #[inline]
-    pub(crate) fn foresee(&mut self, after: After, text: &[u8]) -> Option<(Node, usize, After)> {
-        self.sequel.foresee(after, text)
+    pub(crate) fn foresee(&self, run: Run, text: &[u8]) -> Option<(Node, usize, Run)> {
+        self.sequel.foresee(run, text)
     }
 
-    /// The node of a key that was not foreseen, which it will be next time, and what is behind it.
-    pub(crate) fn child_after(&mut self, after: After, parent: Node, key: &[u8]) -> (Node, After) {
-        let node = self.child(parent, key);
-        (node, self.sequel.learn(after, node))
+    /// The node of the key that the first `len` bytes of `text` spell, where it was not foreseen, and the run it makes.
+    #[inline]
+    pub(crate) fn child_after(
+        &mut self,
+        run: Run,
+        parent: Node,
+        text: &[u8],
+        len: usize,
+    ) -> (Node, Run) {
+        let node = match self.sequel.find(parent, text, len) {
+            Some(node) => node,
+            None => self.seldom(parent, text, len),
+        };
+        (node, self.sequel.with(run, node))
+    }
+
+    #[inline(never)]
+    fn seldom(&mut self, parent: Node, text: &[u8], len: usize) -> Node {
+        let node = self.child(parent, &text[..len]);
+        self.sequel.learn(parent, text, len, node);
+        node
     }
 
     /// The beginning of the object that is this node's value.
     #[inline]
-    pub(crate) fn start(&mut self, node: Node) -> After {
+    pub(crate) fn start(&mut self, node: Node) -> Run {
         self.sequel.start(node)
     }
 
@@ -249,7 +266,7 @@ impl Names {
                 || target.filter.is_some()
                 || info.embedded,
         });
-        self.sequel.add(&info.key);
+        self.sequel.add(info.parent, &info.key);
         self.nodes.push(info);
     }
 

@@ -4,6 +4,7 @@
 use bumpalo::Bump;
 
 use crate::names::Node;
+use crate::shape::Shape;
 
 /// A value as it stands in the input.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +20,8 @@ pub enum Raw<'a> {
     /// The same as [`Raw::Text`], known by a number that [`Rows::number`](crate::rows::Rows::number) gave out for it: what
     /// has the same number is the same text, so that nobody need look.
     KnownText(&'a str, u32),
+    /// The same as [`Raw::Escaped`], known by a number.
+    KnownEscaped(&'a [u8], u32),
     /// An integer.
     Int(i64),
     /// An instant: microseconds since 1970, UTC.
@@ -26,11 +29,22 @@ pub enum Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
+    /// The number it is known by, or 0.
+    #[inline]
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::KnownText(_, number) | Self::KnownEscaped(_, number) => number,
+            _ => 0,
+        }
+    }
+
     /// The value as text, decoded into `arena` where the input does not hold it as such.
     pub fn text(self, arena: &'a Bump) -> &'a str {
         match self {
             Self::Text(t) | Self::KnownText(t, _) => t,
-            Self::Escaped(bytes) => crate::json::unescape(bytes, arena),
+            Self::Escaped(bytes) | Self::KnownEscaped(bytes, _) => {
+                crate::json::unescape(bytes, arena)
+            }
             Self::Utf16(bytes) => utf16(bytes, arena),
             Self::Typed(kind, bytes) => crate::evtx::text(kind, bytes, arena),
             Self::Int(i) => bumpalo::format!(in arena, "{}", i).into_bump_str(),
@@ -106,6 +120,8 @@ pub struct Record<'a> {
     pub(crate) fields: Vec<(Node, Raw<'a>)>,
     /// It is a nested Winlogbeat document, whichever of its fields were asked for.
     pub(crate) beat: bool,
+    /// What its fields are, if the reader can tell without looking.
+    pub(crate) shape: Shape,
     /// It has a value, whether or not anybody asked for it.
     pub(crate) any: bool,
 }
@@ -121,6 +137,7 @@ impl<'a> Record<'a> {
     pub fn clear(&mut self) {
         self.fields.clear();
         self.beat = false;
+        self.shape = Shape::UNKNOWN;
         self.any = false;
     }
 

@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Int64Builder, RecordBatch, RecordBatchOptions, TimestampMicrosecondBuilder,
-};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use bumpalo::Bump;
 
-use crate::dictionary::TextColumn;
+use crate::column::{Column, number, readable};
+use crate::familiar::Familiar;
 use crate::filter::{RowFilter, Test};
 use crate::header::{self, Feed, Kind};
 use crate::names::{Names, Node, Target, Wanted};
 use crate::record::{Raw, Record};
 pub(crate) use crate::route::Way;
 use crate::route::{Move, Moves, Routes, Settled};
+use crate::shape::Shapes;
 
 /// What a reading is to deliver: columns by canonical name, and the rows worth building.
 #[derive(Clone, Debug)]
@@ -67,95 +67,6 @@ pub struct Position<'a> {
     pub offset: u64,
 }
 
-enum Column {
-    Text(Box<TextColumn>),
-    Int(Int64Builder),
-    Time(TimestampMicrosecondBuilder),
-}
-
-impl Column {
-    fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Text => Self::Text(Box::new(TextColumn::new())),
-            Kind::Int => Self::Int(Int64Builder::new()),
-            Kind::Time => Self::Time(TimestampMicrosecondBuilder::new()),
-        }
-    }
-
-    fn len(&self) -> usize {
-        use arrow::array::ArrayBuilder;
-        match self {
-            Self::Text(b) => b.len(),
-            Self::Int(b) => b.len(),
-            Self::Time(b) => b.len(),
-        }
-    }
-
-    /// Puts a value into row `row`. A column is touched only by the rows that have it: those before are nulls.
-    #[inline]
-    fn put<'a>(&mut self, row: usize, value: Raw<'a>, arena: &'a Bump, space: &mut Vec<u8>) {
-        if self.len() < row {
-            self.pad(row);
-        }
-        match self {
-            Self::Text(b) => {
-                b.append(value, arena, space);
-            }
-            Self::Int(_) | Self::Time(_) => {
-                if let Some(number) = number(value, self.kind(), arena) {
-                    self.append_number(number);
-                }
-            }
-        }
-    }
-
-    /// The same for a number that was read before.
-    #[inline]
-    fn put_number(&mut self, row: usize, number: i64) {
-        if self.len() < row {
-            self.pad(row);
-        }
-        self.append_number(number);
-    }
-
-    #[inline]
-    fn append_number(&mut self, number: i64) {
-        match self {
-            Self::Text(_) => {}
-            Self::Int(b) => b.append_value(number),
-            Self::Time(b) => b.append_value(number),
-        }
-    }
-
-    #[inline]
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Text(_) => Kind::Text,
-            Self::Int(_) => Kind::Int,
-            Self::Time(_) => Kind::Time,
-        }
-    }
-
-    /// Fills up to `rows` with nulls.
-    #[inline(never)]
-    fn pad(&mut self, rows: usize) {
-        let missing = rows - self.len();
-        match self {
-            Self::Text(b) => b.append_nulls(missing),
-            Self::Int(b) => b.append_nulls(missing),
-            Self::Time(b) => b.append_nulls(missing),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Text(b) => b.finish(),
-            Self::Int(b) => Arc::new(b.finish()),
-            Self::Time(b) => Arc::new(b.finish().with_timezone("UTC")),
-        }
-    }
-}
-
 /// How often the record at hand had a value for a column, and where that goes.
 #[derive(Clone, Copy)]
 struct Use {
@@ -201,6 +112,10 @@ pub struct Rows {
     others: Vec<(Target, u32)>,
     moves: Vec<Move>,
     routes: Routes,
+    /// Values that readers recognise.
+    pub(crate) familiar: Familiar,
+    /// Shapes of the records.
+    pub(crate) shapes: Shapes,
     header_kinds: Vec<Kind>,
     /// The number given out last.
     numbers: u32,
@@ -274,6 +189,8 @@ impl Rows {
             others: Vec::new(),
             moves: Vec::new(),
             routes: Routes::default(),
+            familiar: Familiar::default(),
+            shapes: Shapes::default(),
             header_kinds: header::columns().iter().map(|h| h.kind).collect(),
             names: Names::new(wanted),
             numbers: 1,
@@ -298,8 +215,7 @@ impl Rows {
     /// Takes a record: settles its header, asks the filter, and appends it if it passes.
     pub fn offer<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) {
         self.offered += 1;
-        let hash = Routes::hash(record);
-        let known = self.routes.find(hash, record, &mut self.order);
+        let known = self.routes.find(record, &mut self.order);
         let known = known.filter(|n| self.follows(*n, record, arena));
         if let Some(n) = known {
             let route = self.routes.get(n);
@@ -330,7 +246,7 @@ impl Rows {
         // The route that is known speaks of the fields in another order.
         let route = settled.then(|| match known {
             Some(n) if self.order.is_sorted() => n,
-            _ => self.routes.add(hash, record, &self.settled),
+            _ => self.routes.add(record, &self.settled),
         });
         let value = |i: u32| record.fields[i as usize].1;
         if passes(&self.clauses, &self.settled.filter_values, value, arena) {
@@ -615,17 +531,14 @@ impl Rows {
             .columns
             .iter_mut()
             .map(|c| {
-                let len = c.len();
-                if len == 0
+                if c.is_empty()
                     && let Some(nulls) = &nothing[c.kind() as usize]
                 {
                     return Arc::clone(nulls);
                 }
-                if len < rows {
-                    c.pad(rows);
-                }
-                let array = c.finish();
-                if len == 0 {
+                let empty = c.is_empty();
+                let array = c.finish(rows);
+                if empty {
                     nothing[c.kind() as usize] = Some(Arc::clone(&array));
                 }
                 array
@@ -652,20 +565,6 @@ impl Rows {
     /// Whether a reader should look at this node's value.
     pub fn wants(&self, node: Node) -> bool {
         self.names.wanted(node)
-    }
-}
-
-/// Whether a header column of this kind can hold the value.
-fn readable<'a>(value: Raw<'a>, kind: Kind, arena: &'a Bump) -> bool {
-    kind == Kind::Text || number(value, kind, arena).is_some()
-}
-
-/// The number that a header column of this kind holds for the value; text is none.
-fn number<'a>(value: Raw<'a>, kind: Kind, arena: &'a Bump) -> Option<i64> {
-    match kind {
-        Kind::Text => None,
-        Kind::Int => value.int(arena),
-        Kind::Time => value.time(arena),
     }
 }
 

@@ -1,62 +1,77 @@
 //! Which key comes next. Writers of logs put the keys of one kind of event in one order, so what came after the same
-//! keys before mostly comes again; where they put them in many, it is still mostly one of few that came after the last
-//! key. Comparing is cheaper than looking it up. This module refuses to know what a key means.
+//! keys before mostly comes again, and comparing is cheaper than finding out where it ends and which it is. A key that is
+//! not foreseen is looked for among all by its bytes. This module refuses to know what a key means.
+
+use rustc_hash::FxHashMap;
 
 use crate::names::Node;
 
 /// Longest key that is foreseen, with the quote and the colon behind it.
 const LONGEST: usize = 32;
-/// How many keys are remembered to have come after one, or after the same keys.
+/// How many keys are compared with what comes behind the same keys; others are looked up.
 const CHOICES: usize = 4;
 /// How many runs of keys from the beginning of an object are remembered. Where keys come in any order there is no end of
-/// them; what is known by then is of no use, and the last key alone must do.
-const MAX_RUNS: usize = 1 << 12;
+/// them, and what is known by then is of no use.
+const MAX_RUNS: usize = 1 << 13;
+/// So many runs of one object's keys are remembered, whatever their use.
+const MANY_RUNS: u32 = 1 << 10;
+/// Places for keys by their bytes, a power of two.
+const PLACES: usize = 1 << 12;
 
-/// Behind what keys a key comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct After {
-    /// The last of them, or the object if there is none.
-    last: usize,
-    /// All of them.
-    run: u32,
-}
+/// Keys of an object from its first on, which a value or a key comes behind: a number for them, if they are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Run(u32);
 
-/// No run that is remembered.
-const NO_RUN: u32 = u32::MAX;
+impl Run {
+    /// One that is not remembered.
+    pub(crate) const UNKNOWN: Self = Self(u32::MAX);
 
-impl After {
-    /// After this key, which makes this run with those before it.
-    fn key(node: Node, run: u32) -> Self {
-        let last = 2 * node.index() + 1;
-        Self { last, run }
+    /// Its place among all runs; past any if it is not remembered.
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
 /// What came behind a run of keys, and the run that it makes.
-type Run = [(Node, u32); CHOICES];
+type Choices = [(Node, Run); CHOICES];
 
 /// A key as it stands in JSON with the quote and the colon behind it, to be compared at once.
 #[derive(Clone, Copy, Debug)]
 struct Spelled {
     text: [u64; 4],
     mask: [u64; 4],
+    parent: Node,
     len: u8,
+}
+
+/// What is known of the keys of one object.
+#[derive(Clone, Copy, Debug)]
+struct Object {
+    /// Its empty run.
+    start: Run,
+    /// How many runs of its keys are remembered.
+    runs: u32,
+    /// How often it began.
+    times: u32,
 }
 
 /// What came after what.
 #[derive(Debug, Default)]
 pub(crate) struct Sequel {
     spelled: Vec<Spelled>,
-    /// By the last key.
-    choices: Vec<[Node; CHOICES]>,
-    runs: Vec<Run>,
-    /// The empty run of each object, by the node whose value it is.
-    starts: Vec<u32>,
+    runs: Vec<Choices>,
+    /// What else came behind a run.
+    rarer: FxHashMap<(Run, Node), Run>,
+    /// By the node whose value the object is.
+    objects: Vec<Object>,
+    /// Keys met lately, by their bytes.
+    places: Vec<Node>,
 }
 
 impl Sequel {
     /// Makes the next node known, with its key.
-    pub(crate) fn add(&mut self, key: &[u8]) {
+    pub(crate) fn add(&mut self, parent: Node, key: &[u8]) {
         let (mut text, mut mask) = ([0; LONGEST], [0; LONGEST]);
         let mut len = 0;
         // A key that must be spelled with escapes can be spelled in several ways.
@@ -70,95 +85,153 @@ impl Sequel {
         self.spelled.push(Spelled {
             text: words(&text),
             mask: words(&mask),
+            parent,
             len: len as u8,
         });
-        self.choices.extend([[Node::NONE; CHOICES]; 2]);
-        self.starts.push(NO_RUN);
+        self.objects.push(Object {
+            start: Run::UNKNOWN,
+            runs: 0,
+            times: 0,
+        });
     }
 
     /// The beginning of the object that is this node's value.
-    pub(crate) fn start(&mut self, node: Node) -> After {
-        let run = match self.starts.get(node.index()) {
-            Some(&NO_RUN) => {
-                let run = self.new_run();
-                self.starts[node.index()] = run;
-                run
-            }
-            known => known.copied().unwrap_or(NO_RUN),
+    pub(crate) fn start(&mut self, node: Node) -> Run {
+        let Some(object) = self.objects.get_mut(node.index()) else {
+            return Run::UNKNOWN;
         };
-        let last = 2 * node.index();
-        After { last, run }
+        if object.in_any_order() {
+            return Run::UNKNOWN;
+        }
+        object.times = object.times.saturating_add(1);
+        if object.start != Run::UNKNOWN {
+            return object.start;
+        }
+        let start = self.new_run(node);
+        self.objects[node.index()].start = start;
+        start
     }
 
-    /// The key at the beginning of `text`, behind its opening quote, if it is one that came here before; its length with
-    /// the colon; and what is behind it then.
+    /// The key at the beginning of `text`, behind its opening quote, if it is one that mostly came here before; its length
+    /// with the colon; and what is behind it then.
     #[inline]
-    pub(crate) fn foresee(&mut self, after: After, text: &[u8]) -> Option<(Node, usize, After)> {
-        let found = words(text.first_chunk::<LONGEST>()?);
-        if let Some(run) = self.runs.get(after.run as usize) {
-            for (node, next) in run {
-                let Some(s) = self.spelled.get(node.index()) else {
-                    break;
-                };
-                if s.is(&found) {
-                    return Some((*node, usize::from(s.len), After::key(*node, *next)));
-                }
+    pub(crate) fn foresee(&self, run: Run, text: &[u8]) -> Option<(Node, usize, Run)> {
+        let choices = self.runs.get(run.index())?;
+        let found = words(text.first_chunk()?);
+        for (node, run) in choices {
+            let Some(s) = self.spelled.get(node.index()) else {
+                break;
+            };
+            if s.is(&found) {
+                return Some((*node, usize::from(s.len), *run));
             }
         }
-        self.after_last(after, &found)
+        None
     }
 
-    /// The same by the last key alone.
+    /// The child of `parent` that is spelled by the first `len` bytes of `text`, if it was met lately and a quote and a
+    /// colon follow.
+    #[inline]
+    pub(crate) fn find(&self, parent: Node, text: &[u8], len: usize) -> Option<Node> {
+        let found = words(text.first_chunk()?);
+        let node = *self.places.get(place(parent, &found, len)?)?;
+        let s = self.spelled.get(node.index())?;
+        (s.parent == parent && usize::from(s.len) == len + 2 && s.is(&found)).then_some(node)
+    }
+
+    /// Learns that the first `len` bytes of `text` spell this child of `parent`.
+    pub(crate) fn learn(&mut self, parent: Node, text: &[u8], len: usize, node: Node) {
+        let found = text.first_chunk().map(words);
+        if let Some(place) = found.and_then(|found| place(parent, &found, len)) {
+            self.places.resize(PLACES, Node::NONE);
+            self.places[place] = node;
+        }
+    }
+
+    /// The run that `node` makes of the one before it.
+    #[inline]
+    pub(crate) fn with(&mut self, run: Run, node: Node) -> Run {
+        match run {
+            Run::UNKNOWN => run,
+            run => self.extend(run, node),
+        }
+    }
+
+    /// The same, which is remembered if there is room.
     #[inline(never)]
-    fn after_last(&mut self, after: After, found: &[u64; 4]) -> Option<(Node, usize, After)> {
-        let choices = self.choices.get(after.last)?;
-        let (node, len) = choices.iter().find_map(|node| {
-            let s = self.spelled.get(node.index())?;
-            s.is(found).then_some((*node, usize::from(s.len)))
-        })?;
-        Some((node, len, self.extend(after, node)))
-    }
-
-    /// Learns that `node` came here; gives what is behind it.
-    pub(crate) fn learn(&mut self, after: After, node: Node) -> After {
+    fn extend(&mut self, run: Run, node: Node) -> Run {
         // What has no spelling would be taken for everything.
-        if self.spelled.get(node.index()).is_none_or(|s| s.len == 0) {
-            return After::key(node, NO_RUN);
-        }
-        if let Some(choices) = self.choices.get_mut(after.last) {
-            let [first, second, third, _] = *choices;
-            *choices = [node, first, second, third];
-        }
-        self.extend(after, node)
-    }
-
-    /// The run that `node` makes of the one before it, which is remembered if there is room.
-    fn extend(&mut self, after: After, node: Node) -> After {
-        let Some(run) = self.runs.get(after.run as usize) else {
-            return After::key(node, NO_RUN);
+        let spelled = self.spelled.get(node.index()).filter(|s| s.len > 0);
+        let (Some(choices), Some(spelled)) = (self.runs.get(run.index()), spelled) else {
+            return Run::UNKNOWN;
         };
+        let parent = spelled.parent;
         // Those that came first stay: where there are many, none is worth more than another.
-        let place = run.iter().position(|(n, _)| *n == node || *n == Node::NONE);
-        let next = match place.map(|place| (place, run[place])) {
-            None => NO_RUN,
-            Some((_, (known, next))) if known == node => next,
-            Some((free, _)) => {
-                let next = self.new_run();
-                if next != NO_RUN {
-                    self.runs[after.run as usize][free] = (node, next);
+        let known = choices
+            .iter()
+            .find(|(n, _)| *n == node)
+            .map(|(_, next)| *next);
+        if let Some(next) = known.or_else(|| self.rarer.get(&(run, node)).copied()) {
+            return next;
+        }
+        let next = self.new_run(parent);
+        if next != Run::UNKNOWN {
+            let choices = &mut self.runs[run.index()];
+            match choices.iter_mut().find(|(n, _)| *n == Node::NONE) {
+                Some(free) => *free = (node, next),
+                None => {
+                    self.rarer.insert((run, node), next);
                 }
-                next
             }
-        };
-        After::key(node, next)
+        }
+        next
     }
 
-    fn new_run(&mut self) -> u32 {
+    /// A run of keys of the object that is this node's value.
+    fn new_run(&mut self, node: Node) -> Run {
         if self.runs.len() >= MAX_RUNS {
-            return NO_RUN;
+            return Run::UNKNOWN;
         }
-        self.runs.push([(Node::NONE, NO_RUN); CHOICES]);
-        u32::try_from(self.runs.len() - 1).unwrap_or(NO_RUN)
+        if let Some(object) = self.objects.get_mut(node.index()) {
+            object.runs += 1;
+        }
+        self.runs.push([(Node::NONE, Run::UNKNOWN); CHOICES]);
+        u32::try_from(self.runs.len() - 1).map_or(Run::UNKNOWN, Run)
+    }
+}
+
+/// Where a key of so many bytes is remembered, if it is no longer than can be compared.
+#[inline]
+fn place(parent: Node, found: &[u64; 4], len: usize) -> Option<usize> {
+    const FACTORS: [u64; 4] = [
+        0x9e37_79b9_7f4a_7c15,
+        0xbf58_476d_1ce4_e5b9,
+        0x94d0_49bb_1331_11eb,
+        0xd6e8_feb8_6659_fd93,
+    ];
+    let mask = words(ONES.get((LONGEST - 2).checked_sub(len)?..)?.first_chunk()?);
+    let start = (parent.number() + 1).wrapping_mul(FACTORS[3]);
+    let add = |sum: u64, i: usize| sum.wrapping_add((found[i] & mask[i]).wrapping_mul(FACTORS[i]));
+    let sum = (0..4).fold(start, add);
+    Some((sum ^ sum >> 32).wrapping_mul(FACTORS[0]) as usize >> (usize::BITS - PLACES.ilog2()))
+}
+
+/// As many ones as a key is long, at `LONGEST - 2` less that.
+const ONES: [u8; 2 * LONGEST] = {
+    let mut ones = [0; 2 * LONGEST];
+    let mut i = 0;
+    while i < LONGEST - 2 {
+        ones[i] = 0xff;
+        i += 1;
+    }
+    ones
+};
+
+impl Object {
+    /// Whether its keys mostly came as never before, though it was given time.
+    #[inline]
+    fn in_any_order(self) -> bool {
+        self.runs > MANY_RUNS && self.runs / 4 > self.times
     }
 }
 
@@ -176,16 +249,24 @@ fn words(bytes: &[u8; LONGEST]) -> [u64; 4] {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::names::{Names, ROOT, Wanted};
+
+    const TAIL: &str = " and what comes behind it, long enough";
+
+    /// The key as it would stand in a record, and what is behind it.
+    fn read(names: &mut Names, run: Run, key: &str) -> (Node, Run) {
+        let text = format!("{key}\":{TAIL}");
+        names.child_after(run, ROOT, text.as_bytes(), key.len())
+    }
 
     #[test]
     fn only_what_was_learned_and_stands_there_is_foreseen() {
         let mut names = Names::new(Wanted::default());
         let start = names.start(ROOT);
-        let (channel, after_channel) = names.child_after(start, ROOT, b"Channel");
-        let (level, after_level) = names.child_after(start, ROOT, b"Level");
-        let behind = " and what comes behind it, long enough";
-        let at = |key: &str| format!("{key}{behind}").into_bytes();
+        let (channel, after_channel) = read(&mut names, start, "Channel");
+        let (level, after_level) = read(&mut names, start, "Level");
+        let at = |key: &str| format!("{key}{TAIL}").into_bytes();
         assert_eq!(
             names.foresee(start, &at("Channel\":")),
             Some((channel, 9, after_channel))
@@ -207,20 +288,83 @@ mod tests {
         assert_eq!(names.foresee(after_level, &at("Channel\":")), None);
         // Near the end of a block nothing is foreseen, and it is looked up.
         assert_eq!(names.foresee(start, b"Channel\":1}"), None);
+        let near_the_end = names.child_after(start, ROOT, b"Channel\":1}", 7);
+        assert_eq!(near_the_end, (channel, after_channel));
     }
 
     #[test]
     fn a_key_without_one_spelling_is_taken_for_no_other() {
         let mut names = Names::new(Wanted::default());
         let start = names.start(ROOT);
-        for key in [&[b'k'; 31][..], b"a\"b", b"a\\b", b"a\nb"] {
-            names.child_after(start, ROOT, key);
+        for key in ["k".repeat(31).as_str(), "a\"b", "a\\b", "a\nb"] {
+            let (node, run) = read(&mut names, start, key);
+            assert_eq!(run, Run::UNKNOWN, "{key}");
+            assert_eq!(read(&mut names, start, key).0, node, "{key}");
         }
-        let (longest, behind) = names.child_after(start, ROOT, &[b'k'; 30]);
+        let (longest, behind) = read(&mut names, start, &"k".repeat(30));
         let mut text = vec![b'k'; 30];
         text.extend_from_slice(b"\":\"value\"");
         assert_eq!(names.foresee(start, &text), Some((longest, 32, behind)));
         assert_eq!(names.foresee(start, &[b'x'; 40]), None);
         assert_eq!(names.foresee(start, &[b'k'; 40]), None);
+    }
+
+    #[test]
+    fn every_order_of_keys_is_a_run_of_its_own_and_stays_it() {
+        let mut names = Names::new(Wanted::default());
+        // More than are compared at once come behind the same key, each followed by one of two.
+        let keys: Vec<String> = (0..3 * CHOICES).map(|i| format!("Key{i}")).collect();
+        let mut runs = std::collections::HashMap::new();
+        for _ in 0..3 {
+            for key in &keys {
+                for last in ["Level", "Task"] {
+                    let mut run = names.start(ROOT);
+                    for key in ["Channel", key, last] {
+                        let text = format!("{key}\":{TAIL}");
+                        run = match names.foresee(run, text.as_bytes()) {
+                            Some((_, len, run)) => {
+                                assert_eq!(len, key.len() + 2);
+                                run
+                            }
+                            None => read(&mut names, run, key).1,
+                        };
+                    }
+                    assert_ne!(run, Run::UNKNOWN);
+                    let known = *runs.entry((key.clone(), last)).or_insert(run);
+                    assert_eq!(run, known, "{key} {last}");
+                }
+            }
+        }
+        let different: std::collections::HashSet<Run> = runs.values().copied().collect();
+        assert_eq!(different.len(), runs.len());
+    }
+
+    #[test]
+    fn keys_in_any_order_are_given_up_and_still_told_apart() {
+        let mut names = Names::new(Wanted::default());
+        let keys: Vec<String> = (0..40).map(|i| format!("Key{i}")).collect();
+        let nodes: Vec<Node> = keys
+            .iter()
+            .map(|key| read(&mut names, Run::UNKNOWN, key).0)
+            .collect();
+        let mut known = 0;
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        let mut random = 1u64;
+        for _ in 0..2000 {
+            let mut run = names.start(ROOT);
+            known += usize::from(run != Run::UNKNOWN);
+            for i in 0..order.len() {
+                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                order.swap(i, (random >> 33) as usize % keys.len());
+            }
+            for &i in &order {
+                let (node, with) = read(&mut names, run, &keys[i]);
+                assert_eq!(node, nodes[i]);
+                run = with;
+            }
+        }
+        assert!(known < 1000, "{known} beginnings remembered");
+        // That says nothing of another object.
+        assert_ne!(names.start(nodes[0]), Run::UNKNOWN);
     }
 }

@@ -372,7 +372,7 @@ impl<'b, 'r> Walker<'b, 'r> {
     fn push_wanted(&mut self, node: Node, raw: Raw<'b>) -> Read<()> {
         let len = match raw {
             Raw::Text(t) | Raw::KnownText(t, _) => t.len(),
-            Raw::Utf16(b) | Raw::Escaped(b) | Raw::Typed(_, b) => b.len(),
+            Raw::Utf16(b) | Raw::Escaped(b) | Raw::KnownEscaped(b, _) | Raw::Typed(_, b) => b.len(),
             Raw::Int(_) | Raw::Time(_) => 0,
         };
         self.charge(0, len + 16)?;
@@ -401,7 +401,7 @@ pub(super) fn is_blank(raw: Raw<'_>) -> bool {
     match raw {
         Raw::Text(t) | Raw::KnownText(t, _) => t.is_empty(),
         Raw::Utf16(b) => matches!(b, [] | [0, 0, ..]),
-        Raw::Escaped(b) => b.is_empty(),
+        Raw::Escaped(b) | Raw::KnownEscaped(b, _) => b.is_empty(),
         Raw::Typed(kind, b) => value::is_blank(kind, b),
         Raw::Int(_) | Raw::Time(_) => false,
     }

@@ -15,6 +15,7 @@ use crate::diagnostics::{Diagnostics, Problem};
 use crate::names::{DATA, ROOT};
 use crate::record::{Raw, Record};
 use crate::rows::{Position, Rows};
+use crate::shape::Shape;
 use block::Block;
 use scan::Scanner;
 
@@ -87,6 +88,7 @@ fn read_one<'a, 'b: 'a>(
         }
         return end;
     }
+    record.shape = Shape::EMPTY;
     let mut scanner = Scanner {
         bytes,
         block,

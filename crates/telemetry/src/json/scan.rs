@@ -4,10 +4,12 @@ use bumpalo::Bump;
 
 use super::block::Block;
 use super::unpack;
+use crate::familiar::LONGEST;
 use crate::names::{Node, ROOT};
 use crate::record::{Raw, Record};
 use crate::rows::Rows;
-use crate::sequel::After;
+use crate::sequel::Run;
+use crate::shape::{Shape, Step};
 
 /// Where the text stopped being JSON, and what would have been right there.
 pub(super) struct Unexpected {
@@ -32,8 +34,10 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
         self.at += 1;
         self.record.beat |= self.rows.names().brief(node).beat;
         self.blank();
+        let mut run = self.rows.names().start(node);
         if self.peek() == Some(b'}') {
             self.at += 1;
+            self.step(Step::End(run));
             // An object with nothing in it is no event.
             if node != ROOT {
                 self.record.any = true;
@@ -43,52 +47,101 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
             }
             return Ok(());
         }
-        let mut after = self.rows.names().start(node);
         loop {
-            let (child, behind) = self.key(node, after)?;
+            let child;
+            (child, run) = self.key(node, run)?;
             self.blank();
-            self.value(child)?;
+            if !self.familiar(child, run) {
+                self.value(child, run)?;
+            }
             self.blank();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
+                    self.step(Step::End(run));
                     return Ok(());
                 }
                 _ => return self.fail("a comma or the end of the object"),
             }
             self.blank();
-            after = behind;
         }
     }
 
-    /// Reads a key of the object `parent` and the colon behind it; gives what is behind the key.
+    /// Reads a key of the object `parent` and the colon behind it; gives the run that it makes of the keys before.
     #[inline]
-    fn key(&mut self, parent: Node, after: After) -> Scan<(Node, After)> {
+    fn key(&mut self, parent: Node, run: Run) -> Scan<(Node, Run)> {
         if self.peek() == Some(b'"')
             && let Some(text) = self.bytes.get(self.at + 1..)
-            && let Some((node, len, behind)) = self.rows.names().foresee(after, text)
+            && let Some((node, len, run)) = self.rows.names().foresee(run, text)
         {
             self.at += 1 + len;
-            return Ok((node, behind));
+            return Ok((node, run));
         }
         let (start, end, escaped) = self.string()?;
-        let key = &self.bytes[start..end];
+        let names = self.rows.names();
         let key = if escaped {
-            let key = super::unescape(key, self.arena);
-            (self.rows.names().child(parent, key.as_bytes()), after)
+            let key = super::unescape(&self.bytes[start..end], self.arena);
+            names.child_after(run, parent, key.as_bytes(), key.len())
         } else {
-            self.rows.names().child_after(after, parent, key)
+            names.child_after(run, parent, &self.bytes[start..], end - start)
         };
         self.blank();
         self.expect(b':', "a colon")?;
         Ok(key)
     }
 
-    fn value(&mut self, node: Node) -> Scan<()> {
+    /// Takes the value behind these keys if it is the one that came there last; `false` if it is not.
+    #[inline(always)]
+    fn familiar(&mut self, node: Node, run: Run) -> bool {
+        let Some(text) = self.bytes.get(self.at..) else {
+            return false;
+        };
+        let Some(known) = self.rows.familiar.recognise(run, text) else {
+            return false;
+        };
+        let quote = usize::from(text.first() == Some(&b'"'));
+        let (start, end) = (self.at + quote, self.at + known.len());
+        let value = match known.escaped {
+            true => Raw::KnownEscaped(&self.bytes[start..end], known.number),
+            false => match self.block.text(start, end) {
+                Some(text) => Raw::KnownText(text, known.number),
+                None => return false,
+            },
+        };
+        self.at = end + quote;
+        self.record.any = true;
+        self.record.push(node, value);
+        true
+    }
+
+    /// Remembers the value that ends here, and began at `start`, as the one that came last behind these keys.
+    #[inline]
+    fn learn(&mut self, run: Run, start: usize, escaped: bool) {
+        // What ends a number is part of what it is recognised by.
+        let quoted = self.bytes[start] == b'"';
+        let end = self.at + usize::from(!quoted);
+        if run == Run::UNKNOWN || end - start > LONGEST {
+            return;
+        }
+        if let Some(text) = self.bytes.get(start..end) {
+            let number = self.rows.number();
+            self.rows.familiar.learn(run, text, escaped, number);
+        }
+    }
+
+    /// The record's shape after one step more.
+    #[inline]
+    fn step(&mut self, step: Step) {
+        self.record.shape = self.rows.shapes.after(self.record.shape, step);
+    }
+
+    /// Reads the value behind these keys.
+    fn value(&mut self, node: Node, run: Run) -> Scan<()> {
+        let start = self.at;
         match self.peek() {
             Some(b'"') => {
-                let (start, end, escaped) = self.string()?;
+                let (inner, end, escaped) = self.string()?;
                 self.record.any = true;
                 let brief = self.rows.names().brief(node);
                 if !brief.wanted {
@@ -97,29 +150,37 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
                 let text = if escaped {
                     None
                 } else {
-                    self.block.text(start, end)
+                    self.block.text(inner, end)
                 };
-                let value = text.map_or(Raw::Escaped(&self.bytes[start..end]), Raw::Text);
-                if !(brief.embedded && unpack(value, self.rows, self.record, self.arena)) {
-                    self.record.push(node, value);
+                let value = text.map_or(Raw::Escaped(&self.bytes[inner..end]), Raw::Text);
+                if brief.embedded {
+                    self.record.shape = Shape::UNKNOWN;
+                    if unpack(value, self.rows, self.record, self.arena) {
+                        return Ok(());
+                    }
                 }
+                self.record.push(node, value);
+                self.learn(run, start, text.is_none());
                 Ok(())
             }
-            Some(b'{') if self.rows.names().may_descend(node) => self.object(node),
+            Some(b'{') if self.rows.names().may_descend(node) => {
+                self.step(Step::Into(run));
+                self.object(node)
+            }
             Some(b'[') if self.rows.names().brief(node).repeated => self.repeated(node),
             Some(b'{' | b'[') => {
-                let start = self.at;
                 self.skip_container()?;
                 self.push_json(node, start);
                 Ok(())
             }
-            _ => self.scalar(node),
+            _ => self.scalar(node, run),
         }
     }
 
     /// An array whose elements are values of the same field.
     fn repeated(&mut self, node: Node) -> Scan<()> {
         self.at += 1;
+        self.record.shape = Shape::UNKNOWN;
         self.blank();
         if self.peek() == Some(b']') {
             self.at += 1;
@@ -133,7 +194,7 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
                     self.skip_container()?;
                     self.push_json(node, start);
                 }
-                _ => self.value(node)?,
+                _ => self.value(node, Run::UNKNOWN)?,
             }
             self.blank();
             match self.peek() {
@@ -159,7 +220,7 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
     }
 
     /// A number, `true`, `false` or `null`; numbers keep the digits they were written with.
-    fn scalar(&mut self, node: Node) -> Scan<()> {
+    fn scalar(&mut self, node: Node, run: Run) -> Scan<()> {
         let start = self.at;
         let digits = |b: &u8| b.is_ascii_digit();
         let rest = &self.bytes[start..];
@@ -179,12 +240,14 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
         }
         self.at += len;
         if !spelled {
+            self.step(Step::Null(run));
             return Ok(());
         }
         let text = self.block.text(start, self.at).unwrap_or_default();
         self.record.any = true;
         if self.rows.wants(node) {
             self.record.push(node, Raw::Text(text));
+            self.learn(run, start, false);
         }
         Ok(())
     }

@@ -1,0 +1,106 @@
+//! Which fields a record has, told by how the reader came through it: the same keys in the same order, the same objects
+//! among their values, the same of them without a value. Two records of one shape have the same fields at the same
+//! indices, so that nobody need look. This module refuses to know what the keys are.
+
+use rustc_hash::FxHashMap;
+
+use crate::sequel::Run;
+
+/// How many shapes and beginnings of them are told apart.
+const MAX_SHAPES: usize = 1 << 14;
+
+/// What the fields of a record so far are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Shape(u32);
+
+impl Shape {
+    /// Of a record without fields.
+    pub(crate) const EMPTY: Self = Self(0);
+    /// One that is not told from others.
+    pub(crate) const UNKNOWN: Self = Self(u32::MAX);
+
+    /// Its place among all shapes, if it is known.
+    pub(crate) fn index(self) -> Option<usize> {
+        (self != Self::UNKNOWN).then_some(self.0 as usize)
+    }
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
+}
+
+/// A step of the reader: what stands behind these keys of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    /// The object's end.
+    End(Run),
+    /// The beginning of an object that is the last one's value.
+    Into(Run),
+    /// No value.
+    Null(Run),
+}
+
+/// The shapes one worker has met.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes {
+    next: FxHashMap<(Shape, Step), Shape>,
+}
+
+impl Shapes {
+    /// The shape of a record of this shape after one more step.
+    pub(crate) fn after(&mut self, shape: Shape, step: Step) -> Shape {
+        let (Step::End(run) | Step::Into(run) | Step::Null(run)) = step;
+        if shape == Shape::UNKNOWN || run == Run::UNKNOWN {
+            return Shape::UNKNOWN;
+        }
+        if let Some(next) = self.next.get(&(shape, step)) {
+            return *next;
+        }
+        if self.next.len() >= MAX_SHAPES {
+            return Shape::UNKNOWN;
+        }
+        let next = Shape(self.next.len() as u32 + 1);
+        self.next.insert((shape, step), next);
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::{Names, ROOT, Wanted};
+
+    #[test]
+    fn the_same_way_leads_to_the_same_shape_and_no_other_does() {
+        let mut names = Names::new(Wanted::default());
+        let start = names.start(ROOT);
+        let (a, after_a) = names.child_after(start, ROOT, b"a", 1);
+        let (_, after_aa) = names.child_after(after_a, ROOT, b"a", 1);
+        let inside = names.start(a);
+        // `{}`, `{"a":1}`, `{"a":null}`, `{"a":{}}`, and `a` twice: first an object and then none, and the other way.
+        let ways = [
+            vec![Step::End(start)],
+            vec![Step::End(after_a)],
+            vec![Step::Null(after_a), Step::End(after_a)],
+            vec![Step::Into(after_a), Step::End(inside), Step::End(after_a)],
+            vec![Step::Into(after_a), Step::End(inside), Step::End(after_aa)],
+            vec![Step::Into(after_aa), Step::End(inside), Step::End(after_aa)],
+        ];
+        let mut shapes = Shapes::default();
+        let mut go = |way: &[Step]| {
+            let step = |shape, step: &Step| shapes.after(shape, *step);
+            way.iter().fold(Shape::EMPTY, step)
+        };
+        let met: Vec<Shape> = ways.iter().map(|way| go(way)).collect();
+        let again: Vec<Shape> = ways.iter().map(|way| go(way)).collect();
+        assert_eq!(met, again);
+        for (i, shape) in met.iter().enumerate() {
+            assert!(shape.index().is_some_and(|n| n > 0));
+            assert_eq!(met.iter().position(|s| s == shape), Some(i));
+        }
+        let lost = [Step::Into(Run::UNKNOWN), Step::End(after_a)];
+        assert_eq!(go(&lost), Shape::UNKNOWN);
+    }
+}
