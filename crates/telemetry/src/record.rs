@@ -38,6 +38,14 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// The value as text where the input holds it as such.
+    pub(crate) fn as_text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) | Self::KnownText(text, _) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The value as text, decoded into `arena` where the input does not hold it as such.
     pub fn text(self, arena: &'a Bump) -> &'a str {
         match self {

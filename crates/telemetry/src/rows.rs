@@ -568,11 +568,17 @@ impl Rows {
     }
 }
 
-/// Whether two values say the same in a header column of this kind.
-fn agree<'a>(a: Raw<'a>, b: Raw<'a>, kind: Kind, arena: &'a Bump) -> bool {
+/// Whether a value says the same in a header column of this kind as one that the column can hold.
+fn agree<'a>(held: Raw<'a>, other: Raw<'a>, kind: Kind, arena: &'a Bump) -> bool {
     match kind {
-        Kind::Text => a.text(arena) == b.text(arena),
-        _ => number(b, kind, arena).is_some_and(|b| number(a, kind, arena) == Some(b)),
+        Kind::Text => held.text(arena) == other.text(arena),
+        // Exporters write the same instant twice; what is spelled the same need not be read.
+        _ => {
+            held.as_text()
+                .is_some_and(|text| other.as_text() == Some(text))
+                || number(other, kind, arena)
+                    .is_some_and(|other| number(held, kind, arena) == Some(other))
+        }
     }
 }
 
