@@ -57,13 +57,13 @@ impl Familiar {
     /// The value at the beginning of `text`, if it is the one that came last behind this run.
     #[inline(always)]
     pub(crate) fn recognise(&self, run: Run, text: &[u8]) -> Option<Known> {
-        let last = self.last.get(run.index())?;
+        let last = self.last.get(run.index()).filter(|l| l.len > 0)?;
         let found = words(text.first_chunk()?);
         let mask = ONES.get(LONGEST - usize::from(last.len)..)?.first_chunk()?;
         let mask = words(mask);
         let differ = |i: usize| (found[i] ^ last.text[i]) & mask[i];
         let same = (0..WORDS).fold(0, |all, i| all | differ(i)) == 0;
-        (same && last.len != 0).then_some(last.known)
+        same.then_some(last.known)
     }
 
     /// Remembers what came behind this run, with what ends it, and that it is known by this number.
