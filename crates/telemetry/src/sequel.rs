@@ -16,7 +16,7 @@ const MAX_RUNS: usize = 1 << 13;
 /// So many runs of one object's keys are remembered, whatever their use.
 const MANY_RUNS: u32 = 1 << 10;
 /// Places for keys by their bytes, a power of two.
-const PLACES: usize = 1 << 12;
+const PLACES: usize = 1 << 10;
 
 /// Keys of an object from its first on, which a value or a key comes behind: a number for them, if they are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,6 +9,9 @@ use crate::sequel::Run;
 /// How many shapes and beginnings of them are told apart.
 const MAX_SHAPES: usize = 1 << 14;
 
+/// After so many records in a row that could not be told, only every so many-th is tried.
+const PATIENCE: u32 = 32;
+
 /// What the fields of a record so far are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Shape(u32);
@@ -45,10 +48,28 @@ pub(crate) enum Step {
 /// The shapes one worker has met.
 #[derive(Debug, Default)]
 pub(crate) struct Shapes {
+    /// Records in a row whose shape was not known at their end.
+    lost: u32,
     next: FxHashMap<(Shape, Step), Shape>,
 }
 
 impl Shapes {
+    /// The shape of a record that begins; unknown where it was of no use for long.
+    pub(crate) fn begin(&mut self) -> Shape {
+        match self.lost < PATIENCE || self.lost.is_multiple_of(PATIENCE) {
+            true => Shape::EMPTY,
+            false => Shape::UNKNOWN,
+        }
+    }
+
+    /// The record has ended with this shape.
+    pub(crate) fn end(&mut self, shape: Shape) {
+        self.lost = match shape {
+            Shape::UNKNOWN => self.lost.wrapping_add(1),
+            _ => 0,
+        };
+    }
+
     /// The shape of a record of this shape after one more step.
     pub(crate) fn after(&mut self, shape: Shape, step: Step) -> Shape {
         let (Step::End(run) | Step::Into(run) | Step::Null(run)) = step;
@@ -102,5 +123,24 @@ mod tests {
         }
         let lost = [Step::Into(Run::UNKNOWN), Step::End(after_a)];
         assert_eq!(go(&lost), Shape::UNKNOWN);
+    }
+
+    #[test]
+    fn records_that_cannot_be_told_are_tried_now_and_then() {
+        let mut shapes = Shapes::default();
+        let mut tried = |n: u32, shape| {
+            (0..n)
+                .filter(|_| {
+                    let begun = shapes.begin();
+                    shapes.end(shape);
+                    begun == Shape::EMPTY
+                })
+                .count()
+        };
+        assert_eq!(tried(PATIENCE, Shape::UNKNOWN), PATIENCE as usize);
+        assert_eq!(tried(10 * PATIENCE, Shape::UNKNOWN), 10);
+        // One that can be told is reason to try all again.
+        assert_eq!(tried(PATIENCE, Shape::EMPTY), PATIENCE as usize);
+        assert_eq!(tried(PATIENCE, Shape::UNKNOWN), PATIENCE as usize);
     }
 }

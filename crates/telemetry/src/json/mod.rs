@@ -15,7 +15,6 @@ use crate::diagnostics::{Diagnostics, Problem};
 use crate::names::{DATA, ROOT};
 use crate::record::{Raw, Record};
 use crate::rows::{Position, Rows};
-use crate::shape::Shape;
 use block::Block;
 use scan::Scanner;
 
@@ -88,7 +87,7 @@ fn read_one<'a, 'b: 'a>(
         }
         return end;
     }
-    record.shape = Shape::EMPTY;
+    record.shape = rows.shapes.begin();
     let mut scanner = Scanner {
         bytes,
         block,
@@ -100,6 +99,7 @@ fn read_one<'a, 'b: 'a>(
     match scanner.object(ROOT) {
         Ok(()) => {
             let end = scanner.at;
+            rows.shapes.end(record.shape);
             if !record.any {
                 diagnostics.report(source, Some(offset), Problem::NotAnEvent);
             } else {
