@@ -2,12 +2,13 @@
 //! keys mostly stands the same channel, the same host, the same user. Comparing with what stood there last is cheaper than
 //! finding where the value ends and which one it is. This module refuses to know what a value means.
 
+use crate::beginning::{mask, same, words};
 use crate::sequel::Run;
 
 /// Longest value that is remembered, as it is spelled with what ends it: as long as leaves room for the rest in a line of
 /// the processor's cache.
-pub(crate) const LONGEST: usize = 56;
-const WORDS: usize = LONGEST / 8;
+const LONGEST: usize = 8 * WORDS;
+const WORDS: usize = 7;
 
 /// The value that came last at one place.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,24 +17,18 @@ struct Last {
     text: [u64; WORDS],
     /// 0 where there is none.
     len: u8,
-    known: Known,
+    escaped: bool,
+    number: u32,
 }
 
 /// A value that is known from before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
+    /// How many bytes are before its last, which is a quote or what comes after a number.
+    pub(crate) len: usize,
+    pub(crate) escaped: bool,
     /// Its number, as given out by [`Rows::number`](crate::rows::Rows::number).
     pub(crate) number: u32,
-    pub(crate) escaped: bool,
-    before_last: u8,
-}
-
-impl Known {
-    /// How many bytes are before its last, which is a quote or what comes after a number.
-    #[inline]
-    pub(crate) fn len(self) -> usize {
-        self.before_last.into()
-    }
 }
 
 /// The value that came last behind each run of keys.
@@ -42,60 +37,43 @@ pub(crate) struct Familiar {
     last: Vec<Last>,
 }
 
-/// As many ones as a value is long, at [`LONGEST`] less that.
-const ONES: [u8; 2 * LONGEST] = {
-    let mut ones = [0; 2 * LONGEST];
-    let mut i = 0;
-    while i < LONGEST {
-        ones[i] = 0xff;
-        i += 1;
-    }
-    ones
-};
-
 impl Familiar {
     /// The value at the beginning of `text`, if it is the one that came last behind this run.
     #[inline(always)]
     pub(crate) fn recognise(&self, run: Run, text: &[u8]) -> Option<Known> {
-        let last = self.last.get(run.index()).filter(|l| l.len > 0)?;
-        let found = words(text.first_chunk()?);
-        let mask = ONES.get(LONGEST - usize::from(last.len)..)?.first_chunk()?;
-        let mask = words(mask);
-        let differ = |i: usize| (found[i] ^ last.text[i]) & mask[i];
-        let same = (0..WORDS).fold(0, |all, i| all | differ(i)) == 0;
-        same.then_some(last.known)
+        let last = self.last.get(run.index())?;
+        let len = usize::from(last.len);
+        let before_last = len.checked_sub(1)?;
+        same(&words(text)?, &last.text, &mask(len)?).then_some(Known {
+            len: before_last,
+            escaped: last.escaped,
+            number: last.number,
+        })
+    }
+
+    /// Whether a value that is spelled so, with what ends it, is remembered behind this run.
+    #[inline]
+    pub(crate) fn takes(run: Run, text: &[u8]) -> bool {
+        run != Run::UNKNOWN && (1..=LONGEST).contains(&text.len())
     }
 
     /// Remembers what came behind this run, with what ends it, and that it is known by this number.
     pub(crate) fn learn(&mut self, run: Run, text: &[u8], escaped: bool, number: u32) {
-        let mut padded = [0; LONGEST];
-        let (Some(start), Some(before_last)) =
-            (padded.get_mut(..text.len()), text.len().checked_sub(1))
-        else {
-            return;
-        };
-        if run == Run::UNKNOWN {
+        if !Self::takes(run, text) {
             return;
         }
-        start.copy_from_slice(text);
+        let mut padded = [0; LONGEST];
+        padded[..text.len()].copy_from_slice(text);
         if run.index() >= self.last.len() {
             self.last.resize(run.index() + 1, Last::default());
         }
         self.last[run.index()] = Last {
-            text: words(&padded),
+            text: words(&padded).unwrap_or_default(),
             len: text.len() as u8,
-            known: Known {
-                number,
-                escaped,
-                before_last: before_last as u8,
-            },
+            escaped,
+            number,
         };
     }
-}
-
-fn words(bytes: &[u8; LONGEST]) -> [u64; WORDS] {
-    let (eights, _) = bytes.as_chunks::<8>();
-    std::array::from_fn(|i| eights.get(i).map_or(0, |e| u64::from_le_bytes(*e)))
 }
 
 #[cfg(test)]
@@ -115,7 +93,7 @@ mod tests {
         assert_eq!(familiar.recognise(here, &text("7")), None);
         familiar.learn(here, b"7,", false, 1);
         let known = familiar.recognise(here, &text("7")).expect("it came");
-        assert_eq!((known.len(), known.escaped, known.number), (1, false, 1));
+        assert_eq!((known.len, known.escaped, known.number), (1, false, 1));
         for other in ["70", "6", "\"7\"", "7 ", ""] {
             assert_eq!(familiar.recognise(here, &text(other)), None, "{other}");
         }
@@ -127,7 +105,7 @@ mod tests {
         assert_eq!(familiar.recognise(here, &text("7")), None);
         let known = familiar.recognise(here, &text(r#""C:\\a""#));
         let known = known.expect("it came");
-        assert_eq!((known.len(), known.escaped, known.number), (6, true, 2));
+        assert_eq!((known.len, known.escaped, known.number), (6, true, 2));
 
         let longest = format!("\"{}\"", "x".repeat(LONGEST - 2));
         familiar.learn(here, longest.as_bytes(), false, 3);

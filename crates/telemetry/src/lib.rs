@@ -3,6 +3,7 @@
 //! Inside: finding inputs, unpacking them, telling formats apart, and turning records into rows under the names the
 //! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
 
+mod beginning;
 mod buffer;
 mod column;
 mod diagnostics;

@@ -225,6 +225,7 @@ impl Names {
         (node, self.sequel.with(run, node))
     }
 
+    /// The node of a key that was not met lately.
     #[inline(never)]
     fn seldom(&mut self, parent: Node, text: &[u8], len: usize) -> Node {
         let node = self.child(parent, &text[..len]);

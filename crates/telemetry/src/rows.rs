@@ -531,12 +531,10 @@ impl Rows {
             .columns
             .iter_mut()
             .map(|c| {
-                if c.is_empty()
-                    && let Some(nulls) = &nothing[c.kind() as usize]
-                {
+                let empty = c.is_empty();
+                if empty && let Some(nulls) = &nothing[c.kind() as usize] {
                     return Arc::clone(nulls);
                 }
-                let empty = c.is_empty();
                 let array = c.finish(rows);
                 if empty {
                     nothing[c.kind() as usize] = Some(Arc::clone(&array));

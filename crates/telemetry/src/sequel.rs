@@ -4,10 +4,12 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::beginning::{mask, same, words};
 use crate::names::Node;
 
 /// Longest key that is foreseen, with the quote and the colon behind it.
-const LONGEST: usize = 32;
+const LONGEST: usize = 8 * WORDS;
+const WORDS: usize = 4;
 /// How many keys are compared with what comes behind the same keys; others are looked up.
 const CHOICES: usize = 4;
 /// How many runs of keys from the beginning of an object are remembered. Where keys come in any order there is no end of
@@ -39,8 +41,8 @@ type Choices = [(Node, Run); CHOICES];
 /// A key as it stands in JSON with the quote and the colon behind it, to be compared at once.
 #[derive(Clone, Copy, Debug)]
 struct Spelled {
-    text: [u64; 4],
-    mask: [u64; 4],
+    text: [u64; WORDS],
+    mask: [u64; WORDS],
     parent: Node,
     len: u8,
 }
@@ -72,7 +74,7 @@ pub(crate) struct Sequel {
 impl Sequel {
     /// Makes the next node known, with its key.
     pub(crate) fn add(&mut self, parent: Node, key: &[u8]) {
-        let (mut text, mut mask) = ([0; LONGEST], [0; LONGEST]);
+        let mut text = [0; LONGEST];
         let mut len = 0;
         // A key that must be spelled with escapes can be spelled in several ways.
         let plain = |b: &u8| !matches!(b, b'"' | b'\\' | 0..b' ');
@@ -80,11 +82,10 @@ impl Sequel {
             text[..key.len()].copy_from_slice(key);
             len = key.len() + 2;
             text[key.len()..len].copy_from_slice(b"\":");
-            mask[..len].fill(0xff);
         }
         self.spelled.push(Spelled {
-            text: words(&text),
-            mask: words(&mask),
+            text: words(&text).unwrap_or_default(),
+            mask: mask(len).unwrap_or_default(),
             parent,
             len: len as u8,
         });
@@ -117,7 +118,7 @@ impl Sequel {
     #[inline]
     pub(crate) fn foresee(&self, run: Run, text: &[u8]) -> Option<(Node, usize, Run)> {
         let choices = self.runs.get(run.index())?;
-        let found = words(text.first_chunk()?);
+        let found = words(text)?;
         for (node, next) in choices {
             let Some(s) = self.spelled.get(node.index()) else {
                 break;
@@ -133,7 +134,7 @@ impl Sequel {
     /// colon follow.
     #[inline]
     pub(crate) fn find(&self, parent: Node, text: &[u8], len: usize) -> Option<Node> {
-        let found = words(text.first_chunk()?);
+        let found = words(text)?;
         let node = *self.places.get(place(parent, &found, len)?)?;
         let s = self.spelled.get(node.index())?;
         (s.parent == parent && usize::from(s.len) == len + 2 && s.is(&found)).then_some(node)
@@ -141,7 +142,7 @@ impl Sequel {
 
     /// Learns that the first `len` bytes of `text` spell this child of `parent`.
     pub(crate) fn learn(&mut self, parent: Node, text: &[u8], len: usize, node: Node) {
-        let found = text.first_chunk().map(words);
+        let found = words(text);
         if let Some(place) = found.and_then(|found| place(parent, &found, len)) {
             self.places.resize(PLACES, Node::NONE);
             self.places[place] = node;
@@ -201,30 +202,22 @@ impl Sequel {
 
 /// Where a key of so many bytes is remembered, if it is no longer than can be compared.
 #[inline]
-fn place(parent: Node, found: &[u64; 4], len: usize) -> Option<usize> {
-    const FACTORS: [u64; 4] = [
+fn place(parent: Node, found: &[u64; WORDS], len: usize) -> Option<usize> {
+    const FACTORS: [u64; WORDS] = [
         0x9e37_79b9_7f4a_7c15,
         0xbf58_476d_1ce4_e5b9,
         0x94d0_49bb_1331_11eb,
         0xd6e8_feb8_6659_fd93,
     ];
-    let mask = words(ONES.get((LONGEST - 2).checked_sub(len)?..)?.first_chunk()?);
+    if len > LONGEST - 2 {
+        return None;
+    }
+    let mask: [u64; WORDS] = mask(len)?;
     let start = (parent.number() + 1).wrapping_mul(FACTORS[3]);
     let add = |sum: u64, i: usize| sum.wrapping_add((found[i] & mask[i]).wrapping_mul(FACTORS[i]));
-    let sum = (0..4).fold(start, add);
+    let sum = (0..WORDS).fold(start, add);
     Some((sum ^ sum >> 32).wrapping_mul(FACTORS[0]) as usize >> (usize::BITS - PLACES.ilog2()))
 }
-
-/// As many ones as a key is long, at `LONGEST - 2` less that.
-const ONES: [u8; 2 * LONGEST] = {
-    let mut ones = [0; 2 * LONGEST];
-    let mut i = 0;
-    while i < LONGEST - 2 {
-        ones[i] = 0xff;
-        i += 1;
-    }
-    ones
-};
 
 impl Object {
     /// Whether its keys mostly came as never before, though it was given time.
@@ -236,14 +229,9 @@ impl Object {
 
 impl Spelled {
     #[inline(always)]
-    fn is(&self, found: &[u64; 4]) -> bool {
-        (0..4).fold(0, |all, i| all | ((found[i] ^ self.text[i]) & self.mask[i])) == 0
+    fn is(&self, found: &[u64; WORDS]) -> bool {
+        same(found, &self.text, &self.mask)
     }
-}
-
-fn words(bytes: &[u8; LONGEST]) -> [u64; 4] {
-    let (eights, _) = bytes.as_chunks::<8>();
-    [0, 1, 2, 3].map(|i| eights.get(i).map_or(0, |e| u64::from_le_bytes(*e)))
 }
 
 #[cfg(test)]

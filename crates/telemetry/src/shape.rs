@@ -55,7 +55,7 @@ pub(crate) struct Shapes {
 
 impl Shapes {
     /// The shape of a record that begins; unknown where it was of no use for long.
-    pub(crate) fn begin(&mut self) -> Shape {
+    pub(crate) fn begin(&self) -> Shape {
         match self.lost < PATIENCE || self.lost.is_multiple_of(PATIENCE) {
             true => Shape::EMPTY,
             false => Shape::UNKNOWN,

@@ -4,7 +4,7 @@ use bumpalo::Bump;
 
 use super::block::Block;
 use super::unpack;
-use crate::familiar::LONGEST;
+use crate::familiar::Familiar;
 use crate::names::{Node, ROOT};
 use crate::record::{Raw, Record};
 use crate::rows::Rows;
@@ -101,7 +101,7 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
             return false;
         };
         let quote = usize::from(text.first() == Some(&b'"'));
-        let (start, end) = (self.at + quote, self.at + known.len());
+        let (start, end) = (self.at + quote, self.at + known.len);
         let value = match known.escaped {
             true => Raw::KnownEscaped(&self.bytes[start..end], known.number),
             false => match self.block.text(start, end) {
@@ -121,10 +121,9 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
         // What ends a number is part of what it is recognised by.
         let quoted = self.bytes[start] == b'"';
         let end = self.at + usize::from(!quoted);
-        if run == Run::UNKNOWN || end - start > LONGEST {
-            return;
-        }
-        if let Some(text) = self.bytes.get(start..end) {
+        if let Some(text) = self.bytes.get(start..end)
+            && Familiar::takes(run, text)
+        {
             let number = self.rows.number();
             self.rows.familiar.learn(run, text, escaped, number);
         }

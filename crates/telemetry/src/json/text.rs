@@ -55,7 +55,7 @@ const PLAIN: [u8; 256] = {
 fn undo(inner: &[u8], out: &mut [u8]) -> usize {
     let (mut from, mut to) = (0, 0);
     let mut tail = [0; 2 * WORD];
-    while from < inner.len() {
+    'words: while from < inner.len() {
         let rest = &inner[from..];
         let ahead = match rest.first_chunk::<{ 2 * WORD }>() {
             Some(ahead) => ahead,
@@ -70,7 +70,6 @@ fn undo(inner: &[u8], out: &mut [u8]) -> usize {
         // Backslashes not dealt with yet, and how many bytes are.
         let mut left = places(word, b'\\');
         let mut done = 0;
-        let mut odd = false;
         while left != 0 {
             let next = left.trailing_zeros() as usize;
             // More than there is to write: what follows is written over. Also where there is nothing to write, since that
@@ -82,9 +81,8 @@ fn undo(inner: &[u8], out: &mut [u8]) -> usize {
                 let (c, used) = escape(&rest[next..]);
                 let c = c.map_or(0, |c| c.encode_utf8(&mut out[to..]).len());
                 to += c;
-                done = next + used;
-                odd = true;
-                break;
+                from += next + used;
+                continue 'words;
             }
             out[to] = plain;
             to += 1;
@@ -93,7 +91,7 @@ fn undo(inner: &[u8], out: &mut [u8]) -> usize {
             left &= !(0b11 << next);
         }
         // An escape may have taken the first byte of the next word.
-        if done < whole && !odd {
+        if done < whole {
             out[to..to + WORD].copy_from_slice(&ahead[done..done + WORD]);
             to += whole - done;
             done = whole;
