@@ -1,6 +1,8 @@
 //! Questions to recorded telemetry: Spark SQL over the event table, packs of hunts, and findings with the records they
 //! stand on. Not inside: how files are read, and how answers are printed.
 
+#![forbid(unsafe_code)]
+
 pub mod dialect;
 mod engine;
 mod findings;

@@ -2,6 +2,8 @@
 //! and how long after a boot, with intervals instead of bare rates. Not inside: how events are read, SQL, and what an
 //! event means for an attacker.
 
+#![forbid(unsafe_code)]
+
 mod boots;
 mod collect;
 mod columns;

@@ -5,6 +5,8 @@
 //! parsed when a question is asked. Every row keeps its sources and its [`Mark`]. This crate knows nothing of recorded
 //! events, of configurations or of rules.
 
+#![forbid(unsafe_code)]
+
 macro_rules! model {
     ($($(#[$meta:meta])* pub $kind:ident $name:ident { $($body:tt)* })*) => {
         $(#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

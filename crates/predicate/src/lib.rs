@@ -2,6 +2,8 @@
 //! Sysmon filter, a Sigma detection and a proposed exclusion are all values of this type. It knows
 //! nothing of where events come from or what a match means.
 
+#![forbid(unsafe_code)]
+
 pub mod eval;
 pub mod prove;
 pub mod sigma_text;

@@ -6,6 +6,8 @@
 //! Everything read here is hostile: files come from compromised machines. The crate knows the catalog and nothing of
 //! recorded telemetry; whoever has events hands over what it asks for.
 
+#![forbid(unsafe_code)]
+
 pub mod call_trace;
 pub mod image;
 pub mod inf;

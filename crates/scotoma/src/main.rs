@@ -1,5 +1,6 @@
 //! The command line: it reads arguments, calls a room and shows the answer. It decides nothing else.
 
+#![forbid(unsafe_code)]
 // They panic when nobody listens.
 #![warn(clippy::print_stdout)]
 

@@ -2,6 +2,8 @@
 //! schema versions, the rule blob, the decision per event, and what is wrong with a file. It knows
 //! the engine as published; what the driver does before an event reaches a filter is outside.
 
+#![forbid(unsafe_code)]
+
 pub mod blob;
 pub mod columnar;
 pub mod compare;

@@ -4,6 +4,8 @@
 //! gives the same bytes on every machine. Not inside: any real recording; nothing here was copied from one. Tests of
 //! other rooms use it for recordings whose truth is known.
 
+#![forbid(unsafe_code)]
+
 mod attack;
 pub mod fleet;
 mod model;

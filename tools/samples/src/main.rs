@@ -1,6 +1,8 @@
 //! `cargo run -p samples` writes `samples/` and `samples-fleet/` again; `cargo run -p samples -- fleet DIR` writes
 //! another fleet. Not here: what is in them.
 
+#![forbid(unsafe_code)]
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

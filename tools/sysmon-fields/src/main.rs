@@ -3,6 +3,8 @@
 //! `cargo run -p sysmon-fields -- SCHEMA.json > crates/telemetry/data/sysmon_fields.toml`. Inside: merging the schema
 //! versions into one list of event types. Not inside: knowledge of its own about any event.
 
+#![forbid(unsafe_code)]
+
 mod merge;
 mod render;
 

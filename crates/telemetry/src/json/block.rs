@@ -2,19 +2,12 @@
 //! UTF-8. Both are found many bytes at a time, a step ahead of the reader, while the bytes are close at hand. This module
 //! refuses to know objects and arrays.
 
-use super::places::{WORD, places};
+use super::marks::Marks;
+use super::places::WORD;
+use super::vector::Level;
 
 /// Bytes made ready at a time: few enough to be still at hand when they are read.
 const STEP: usize = 1 << 14;
-
-/// What stands in a word of bytes, a bit for each, the first byte's lowest.
-#[derive(Clone, Copy, Default)]
-struct Marks {
-    /// Quotes that no backslash takes their meaning from.
-    quotes: u64,
-    /// Backslashes that begin an escape.
-    escapes: u64,
-}
 
 /// A block and what is known of the stretch of it that the reader has come to.
 pub(super) struct Block<'a> {
@@ -27,6 +20,7 @@ pub(super) struct Block<'a> {
     end: usize,
     /// The last byte looked at is a backslash that begins an escape.
     escaping: bool,
+    level: Level,
     /// Where `text` begins.
     text_at: usize,
     /// UTF-8, as far as the stretch is.
@@ -43,6 +37,7 @@ impl<'a> Block<'a> {
             first: 0,
             end: 0,
             escaping: false,
+            level: Level::best(),
             text_at: 0,
             text: "",
             checked: 0,
@@ -145,16 +140,13 @@ impl<'a> Block<'a> {
         }
         let stretch = &self.bytes[start..self.bytes.len().min(start + STEP)];
         let (words, rest) = stretch.as_chunks::<WORD>();
-        let mut escaping = self.escaping;
-        for (word, marks) in words.iter().zip(&mut self.marks) {
-            *marks = mark(word, &mut escaping);
-        }
+        self.level.mark(words, &mut self.marks, &mut self.escaping);
         if !rest.is_empty() {
             let mut word = [b' '; WORD];
             word[..rest.len()].copy_from_slice(rest);
-            self.marks[words.len()] = mark(&word, &mut escaping);
+            let marks = &mut self.marks[words.len()..];
+            self.level.mark(&[word], marks, &mut self.escaping);
         }
-        self.escaping = escaping;
         self.first = self.end;
         self.end += stretch.len().div_ceil(WORD);
         self.check(start + stretch.len());
@@ -181,35 +173,8 @@ impl<'a> Block<'a> {
     }
 }
 
-#[inline(always)]
-fn mark(word: &[u8; WORD], escaping: &mut bool) -> Marks {
-    let (quotes, backslashes) = (places(word, b'"'), places(word, b'\\'));
-    // Always worked out: whether a word has backslashes cannot be foreseen, and a wrong guess costs more.
-    let (escapes, escaped) = escapes_of(backslashes, *escaping);
-    *escaping = escapes >> (WORD - 1) != 0;
-    Marks {
-        quotes: quotes & !escaped,
-        escapes,
-    }
-}
-
 fn is_continuation(byte: u8) -> bool {
     byte & 0xc0 == 0x80
-}
-
-/// The backslashes that begin an escape, and the bytes they escape. `escaping` says whether the byte before is such a
-/// backslash.
-#[inline]
-fn escapes_of(backslashes: u64, escaping: bool) -> (u64, u64) {
-    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
-    let first = u64::from(escaping);
-    // Of a run of backslashes every other one begins an escape, the first of the run foremost. Subtracting the bit of
-    // that first one from the odd bits around the run borrows through it, and leaves different traces in runs that begin
-    // at even and at odd places, so that all runs are settled at once.
-    let begins = backslashes & !first;
-    let odd = (begins << 1) | ODD;
-    let pairs = odd.wrapping_sub(begins) ^ ODD;
-    (pairs & backslashes, pairs ^ (backslashes | first))
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 //! reports paths, and the names decide what they mean.
 
 mod block;
+mod escapes;
+mod marks;
 mod places;
 mod scan;
 mod text;
+mod vector;
 
 pub(crate) use text::{unescape, unescaped};
 
