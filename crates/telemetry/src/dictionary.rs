@@ -5,15 +5,13 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringBuilder};
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
-use arrow::datatypes::Int32Type;
+use arrow::array::{ArrayRef, StringBuilder};
 use bumpalo::Bump;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::column::room;
 use crate::json::unescaped;
-use crate::record::{Raw, same, utf16};
+use crate::keys::{Keys, NULL};
+use crate::record::{Raw, same, short, utf16};
 
 /// How many values are recognised without being hashed.
 const RECENT: usize = 32;
@@ -24,12 +22,10 @@ const TYPED: usize = 16;
 const MAX_TYPED: usize = 28;
 /// How many values are recognised by their number.
 const NUMBERS: usize = 32;
-/// The key of a missing value.
-const NULL: i32 = -1;
 
 /// Rows of text, each a key into the distinct values so far.
 pub(crate) struct TextColumn {
-    keys: Vec<i32>,
+    keys: Keys,
     values: StringBuilder,
     /// Keys with the hash of their value, by that hash. The hasher is seeded: values come from whoever wrote the log.
     table: HashTable<(u64, i32)>,
@@ -42,6 +38,8 @@ pub(crate) struct TextColumn {
     typed: Vec<Typed>,
     /// Numbers of known values met lately, and their keys.
     numbers: [(u32, i32); NUMBERS],
+    /// Bytes of distinct values that a batch is made ready for.
+    room: usize,
 }
 
 /// A value met lately, and where it is: asking for that by its key costs more than comparing it.
@@ -81,7 +79,7 @@ impl Typed {
 impl TextColumn {
     pub(crate) fn new() -> Self {
         Self {
-            keys: Vec::new(),
+            keys: Keys::default(),
             values: StringBuilder::with_capacity(0, 0),
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
@@ -89,6 +87,7 @@ impl TextColumn {
             escaped: Vec::new(),
             typed: Vec::new(),
             numbers: [(0, NULL); NUMBERS],
+            room: 0,
         }
     }
 
@@ -107,24 +106,39 @@ impl TextColumn {
         arena: &'a Bump,
         space: &mut Vec<u8>,
     ) -> bool {
-        let number = value.number();
-        let (known, key) = self.numbers[number as usize % NUMBERS];
-        let key = match known == number && number != 0 {
-            true => Some(key),
-            false => self.key(value, arena, space),
+        let key = match value {
+            Raw::KnownText(_, number) | Raw::KnownEscaped(_, number) => {
+                self.by_number(number, value, arena, space)
+            }
+            _ => self.key(value, arena, space),
         };
         let Some(key) = key else {
             return false;
         };
-        if row >= self.keys.len() {
-            self.keys.resize(room(row), NULL);
-        }
-        self.keys[row] = key;
+        self.keys.put(row, key);
         true
     }
 
+    #[inline(always)]
+    fn by_number<'a>(
+        &mut self,
+        number: u32,
+        value: Raw<'a>,
+        arena: &'a Bump,
+        space: &mut Vec<u8>,
+    ) -> Option<i32> {
+        let slot = number as usize % NUMBERS;
+        let (known, key) = self.numbers[slot];
+        if known == number && number != 0 {
+            return Some(key);
+        }
+        let key = self.key(value, arena, space)?;
+        self.numbers[slot] = (number, key);
+        Some(key)
+    }
+
     fn key<'a>(&mut self, value: Raw<'a>, arena: &'a Bump, space: &mut Vec<u8>) -> Option<i32> {
-        let key = match value {
+        match value {
             Raw::Text(text) | Raw::KnownText(text, _) => self.by_text(text),
             Raw::Utf16(raw) => self.by_utf16(raw, arena),
             Raw::Typed(kind, raw) => self.by_typed(kind, raw, value, arena),
@@ -135,12 +149,7 @@ impl TextColumn {
                 unescaped(raw, space, |text| self.intern(text))
             }
             Raw::Int(_) | Raw::Time(_) => self.intern(value.text(arena)),
-        }?;
-        let number = value.number();
-        if number != 0 {
-            self.numbers[number as usize % NUMBERS] = (number, key);
         }
-        Some(key)
     }
 
     #[inline]
@@ -255,15 +264,15 @@ impl TextColumn {
 
     /// So many rows; the next value begins a new column.
     pub(crate) fn finish(&mut self, rows: usize) -> ArrayRef {
-        // One batch is much like the next: what this one needed is made ready for it.
+        // One batch is much like the next: what this one needed is made ready for it. Long texts come in heaps, so that what
+        // one before needed is given up only by and by; growing costs a copy.
         let (count, bytes) = (
             self.values.offsets_slice().len(),
             self.values.values_slice().len(),
         );
-        let next = StringBuilder::with_capacity(count, bytes + bytes / 8);
+        self.room = (bytes + bytes / 8).max(self.room - self.room / 4);
+        let next = StringBuilder::with_capacity(count, self.room);
         let mut values = std::mem::replace(&mut self.values, next);
-        let mut keys = std::mem::take(&mut self.keys);
-        keys.resize(rows, NULL);
         self.table.clear();
         self.recent = [Recent::NONE; RECENT];
         self.numbers = [(0, NULL); NUMBERS];
@@ -271,38 +280,8 @@ impl TextColumn {
             *key = NULL;
         }
         self.typed.fill(Typed::NONE);
-        let present = present(&keys);
-        let nulls = (present.count_set_bits() < rows).then(|| {
-            for key in &mut keys {
-                *key = (*key).max(0);
-            }
-            NullBuffer::new(present)
-        });
-        let keys = Int32Array::new(ScalarBuffer::from(keys), nulls);
-        let values = Arc::new(values.finish());
-        Arc::new(DictionaryArray::<Int32Type>::new(keys, values))
+        self.keys.finish(rows, Arc::new(values.finish()))
     }
-}
-
-/// A bit for each key that is one.
-fn present(keys: &[i32]) -> BooleanBuffer {
-    let word = |keys: &[i32]| {
-        let bit = |(i, key): (usize, &i32)| u64::from(*key >= 0) << i;
-        keys.iter()
-            .enumerate()
-            .map(bit)
-            .fold(0, |all, bit| all | bit)
-    };
-    let (words, rest) = keys.as_chunks::<64>();
-    let whole = words.iter().map(|w| {
-        let (fours, _) = w.as_chunks::<4>();
-        let negative = |four: &[i32; 4]| u64::from(wide::i32x4::new(*four).to_bitmask());
-        !(0..)
-            .zip(fours)
-            .fold(0, |all, (i, four)| all | negative(four) << (4 * i))
-    });
-    let bits: Vec<u64> = whole.chain([word(rest)]).collect();
-    BooleanBuffer::new(Buffer::from_vec(bits), 0, keys.len())
 }
 
 #[inline]
@@ -315,7 +294,7 @@ fn value(values: &StringBuilder, key: i32) -> &[u8] {
 fn slot(raw: &[u8]) -> usize {
     let tail = match raw.last_chunk::<8>() {
         Some(tail) => u64::from_le_bytes(*tail),
-        None => raw.iter().fold(0, |word, b| word << 8 | u64::from(*b)),
+        None => short(raw),
     };
     let word = (tail ^ (raw.len() as u64) << 3).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (word >> (u64::BITS - RECENT.ilog2())) as usize
@@ -349,6 +328,7 @@ mod tests {
 
     use super::*;
     use arrow::array::{Array, AsArray};
+    use arrow::datatypes::Int32Type;
     use proptest::prelude::*;
 
     fn wide(text: &str) -> Vec<u8> {

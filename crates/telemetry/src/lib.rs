@@ -16,6 +16,7 @@ mod frame;
 pub mod header;
 mod input;
 mod json;
+mod keys;
 mod names;
 pub mod ossem;
 pub mod parquet;

@@ -29,15 +29,6 @@ pub enum Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
-    /// The number it is known by, or 0.
-    #[inline]
-    pub(crate) fn number(self) -> u32 {
-        match self {
-            Self::KnownText(_, number) | Self::KnownEscaped(_, number) => number,
-            _ => 0,
-        }
-    }
-
     /// The value as text where the input holds it as such.
     pub(crate) fn as_text(self) -> Option<&'a str> {
         match self {
@@ -94,7 +85,24 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     }
     match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
         (Some(a8), Some(b8)) => a8 == b8 && a.last_chunk::<8>() == b.last_chunk::<8>(),
-        _ => a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b)) == 0,
+        _ => short(a) == short(b),
+    }
+}
+
+/// The bytes of a text of less than eight, as a number that no other text of its length has. Not one byte after another:
+/// how many there are cannot be foreseen.
+#[inline]
+pub(crate) fn short(text: &[u8]) -> u64 {
+    match (text.first_chunk::<4>(), text.last_chunk::<4>(), text) {
+        (Some(first), Some(last), _) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        (_, _, [first, .., last]) => {
+            let middle = text[text.len() / 2];
+            u64::from(u32::from_le_bytes([*first, middle, *last, 0]))
+        }
+        (_, _, [only]) => u64::from(*only),
+        _ => 0,
     }
 }
 

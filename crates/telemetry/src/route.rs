@@ -217,7 +217,8 @@ impl Route {
         let nodes: Box<[Node]> = record.fields.iter().map(|f| f.0).collect();
         let mut places = Vec::new();
         if !settled.ordered {
-            places.resize((2 * nodes.len()).next_power_of_two(), NONE);
+            // So roomy that nodes seldom meet: whether they do cannot be foreseen, and looking again costs more.
+            places.resize((8 * nodes.len()).next_power_of_two(), NONE);
             for (i, node) in (0..).zip(&nodes) {
                 let mut at = place(*node, places.len());
                 while places[at] != NONE {
