@@ -16,7 +16,7 @@ use crate::record::{Raw, same, short, utf16};
 /// How many values are recognised without being hashed.
 const RECENT: usize = 32;
 /// Longest value with escapes that is remembered as it stood.
-const MAX_REMEMBERED: usize = 1024;
+const MAX_REMEMBERED: usize = 256;
 /// How many typed values are recognised as they stood, and the longest of them: a user's identifier.
 const TYPED: usize = 16;
 const MAX_TYPED: usize = 28;

@@ -24,8 +24,16 @@ pub(super) fn room(len: usize) -> usize {
     len + len / 2 + 2 * WORD
 }
 
-/// Writes what stands between the quotes of a string to `out`, which has [`room`] for it, and gives its length.
-pub(super) fn undo(inner: &[u8], out: &mut [u8]) -> usize {
+/// A string whose escapes are undone.
+pub(super) struct Undone {
+    /// How many bytes of it were written.
+    pub(super) len: usize,
+    /// They are ASCII; if not, they may be nevertheless.
+    pub(super) ascii: bool,
+}
+
+/// Writes what stands between the quotes of a string to `out`, which has [`room`] for it.
+pub(super) fn undo(inner: &[u8], out: &mut [u8]) -> Undone {
     let (mut from, mut to) = (0, 0);
     let mut tail = [0; 2 * WORD];
     'words: while from < inner.len() {
@@ -71,27 +79,32 @@ pub(super) fn undo(inner: &[u8], out: &mut [u8]) -> usize {
         }
         from += done;
     }
-    to
+    Undone {
+        len: to,
+        ascii: false,
+    }
 }
 
 /// The same word by word, for processors that can take bytes out of a word at once. `load` makes the first word of some
-/// bytes ready, zeros behind the end; `backslashes` tells where they stand in it; `pack` writes it without `escapes`, the
-/// bytes `escaped` as what they stand for, and tells of which of these that is not known.
+/// bytes ready, zeros behind the end; `look` tells where in it backslashes stand and where bytes that are not ASCII; `pack`
+/// writes it without `escapes`, the bytes `escaped` as what they stand for, and tells of which of these that is not known.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn undo_by_words<W>(
     inner: &[u8],
     out: &mut [u8],
     load: impl Fn(&[u8]) -> W,
-    backslashes: impl Fn(&W) -> u64,
+    look: impl Fn(&W) -> (u64, u64),
     pack: impl Fn(&W, u64, u64, &mut [u8; WORD]) -> u64,
-) -> usize {
+) -> Undone {
     let (mut from, mut to) = (0, 0);
+    let mut not_ascii = 0;
     while from < inner.len() {
         let rest = &inner[from..];
         let whole = rest.len().min(WORD);
         let word = load(rest);
-        let found = backslashes(&word);
+        let (found, high) = look(&word);
+        not_ascii |= high;
         let space = out[to..].first_chunk_mut().expect("room for a word");
         if found == 0 && whole == WORD {
             space.copy_from_slice(&rest[..WORD]);
@@ -105,6 +118,7 @@ pub(super) fn undo_by_words<W>(
             let left_out = escapes & !(!0 << before);
             to += before - left_out.count_ones() as usize;
             let (c, used) = escape(&rest[before..]);
+            not_ascii |= u64::from(c.is_some_and(|c| !c.is_ascii()));
             to += c.map_or(0, |c| c.encode_utf8(&mut out[to..]).len());
             from += before + used;
             continue;
@@ -114,7 +128,10 @@ pub(super) fn undo_by_words<W>(
         let parted = rest.len() > WORD && escapes >> (WORD - 1) != 0;
         from += whole - usize::from(parted);
     }
-    to
+    Undone {
+        len: to,
+        ascii: not_ascii == 0,
+    }
 }
 
 /// What the escape at the beginning stands for, and how many bytes it takes. A backslash with nothing behind it is nothing.

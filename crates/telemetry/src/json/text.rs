@@ -11,8 +11,7 @@ use super::vector::Level;
 /// The text between the quotes of a JSON string.
 pub(crate) fn unescape<'a>(inner: &[u8], arena: &'a Bump) -> &'a str {
     let space = arena.alloc_slice_fill_copy(room(inner.len()), 0);
-    let len = Level::best().undo(inner, space);
-    match text(&space[..len]) {
+    match Level::best().undo(inner, space) {
         Cow::Borrowed(text) => text,
         Cow::Owned(text) => arena.alloc_str(&text),
     }
@@ -24,13 +23,7 @@ pub(crate) fn unescaped<T>(inner: &[u8], space: &mut Vec<u8>, then: impl FnOnce(
     if space.len() < room {
         space.resize(room, 0);
     }
-    let len = Level::best().undo(inner, space);
-    then(&text(&space[..len]))
-}
-
-/// Bytes as UTF-8, what is none replaced.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    simdutf8::basic::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+    then(&Level::best().undo(inner, space))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_xor_si256, _pdep_u64, _pext_u64,
 };
 
-use super::super::escapes::undo_by_words;
+use super::super::escapes::{Undone, undo_by_words};
 use super::super::marks::{self, Marks};
 use super::super::places::WORD;
 
@@ -31,33 +31,28 @@ pub(super) fn mark(words: &[[u8; WORD]], marks: &mut [Marks], escaping: &mut boo
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn undo(inner: &[u8], out: &mut [u8]) -> usize {
-    let backslashes = |word: &Halves| bits(are(*word, b'\\'));
-    undo_by_words(
-        inner,
-        out,
-        |b| load(b),
-        backslashes,
-        |word, escapes, escaped, out| {
-            let [n, r, t] = [b'n', b'r', b't'].map(|byte| are(*word, byte));
-            let [quote, backslash, slash] = [b'"', b'\\', b'/'].map(|byte| are(*word, byte));
-            let known = bits(or(or(or(n, r), or(t, quote)), or(backslash, slash)));
-            // What turns a letter into what it stands for.
-            let turn = or(
-                or(and(n, all(b'n' ^ b'\n')), and(r, all(b'r' ^ b'\r'))),
-                and(t, all(b't' ^ b'\t')),
-            );
-            let word = xor(*word, and(turn, bytes(escaped)));
-            pack(word, !escapes, out);
-            escaped & !known
-        },
-    )
+pub(super) fn undo(inner: &[u8], out: &mut [u8]) -> Undone {
+    let look = |word: &Halves| (bits(are(*word, b'\\')), bits(*word));
+    let pack = |word: &Halves, escapes: u64, escaped: u64, out: &mut [u8; WORD]| {
+        let [n, r, t] = [b'n', b'r', b't'].map(|byte| are(*word, byte));
+        let [quote, backslash, slash] = [b'"', b'\\', b'/'].map(|byte| are(*word, byte));
+        let known = bits(or(or(or(n, r), or(t, quote)), or(backslash, slash)));
+        // What turns a letter into what it stands for.
+        let turn = or(
+            or(and(n, all(b'n' ^ b'\n')), and(r, all(b'r' ^ b'\r'))),
+            and(t, all(b't' ^ b'\t')),
+        );
+        let turned = xor(*word, and(turn, bytes(escaped)));
+        keep(turned, !escapes, out);
+        escaped & !known
+    };
+    undo_by_words(inner, out, |bytes| load(bytes), look, pack)
 }
 
 /// Writes those bytes of the word whose bit is set, one behind the other; what is written behind them means nothing.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn pack(word: Halves, kept: u64, out: &mut [u8; WORD]) {
+fn keep(word: Halves, kept: u64, out: &mut [u8; WORD]) {
     let eights = [
         _mm256_extract_epi64::<0>(word[0]),
         _mm256_extract_epi64::<1>(word[0]),

@@ -2,10 +2,11 @@
 
 use std::arch::x86_64::{
     __m512i, _mm512_cmpeq_epi8_mask, _mm512_loadu_epi8, _mm512_mask_blend_epi8,
-    _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_set1_epi8, _mm512_storeu_epi8,
+    _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_set1_epi8,
+    _mm512_storeu_epi8,
 };
 
-use super::super::escapes::undo_by_words;
+use super::super::escapes::{Undone, undo_by_words};
 use super::super::marks::{self, Marks};
 use super::super::places::WORD;
 
@@ -29,25 +30,19 @@ pub(super) fn mark(words: &[[u8; WORD]], marks: &mut [Marks], escaping: &mut boo
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn undo(inner: &[u8], out: &mut [u8]) -> usize {
-    let backslashes = |word: &__m512i| places(*word, b'\\');
-    undo_by_words(
-        inner,
-        out,
-        |b| load(b),
-        backslashes,
-        |word, escapes, escaped, out| {
-            let of = |byte| places(*word, byte) & escaped;
-            let become_ = |word, of, byte: u8| _mm512_mask_blend_epi8(of, word, all(byte));
-            let (n, r, t) = (of(b'n'), of(b'r'), of(b't'));
-            let same = of(b'"') | of(b'\\') | of(b'/');
-            let word = become_(*word, n, b'\n');
-            let word = become_(word, r, b'\r');
-            let word = become_(word, t, b'\t');
-            store(_mm512_maskz_compress_epi8(!escapes, word), out);
-            escaped & !(n | r | t | same)
-        },
-    )
+pub(super) fn undo(inner: &[u8], out: &mut [u8]) -> Undone {
+    let look = |word: &__m512i| (places(*word, b'\\'), _mm512_movepi8_mask(*word));
+    let pack = |word: &__m512i, escapes: u64, escaped: u64, out: &mut [u8; WORD]| {
+        let of = |byte| places(*word, byte) & escaped;
+        let (n, r, t) = (of(b'n'), of(b'r'), of(b't'));
+        let same = of(b'"') | of(b'\\') | of(b'/');
+        let word = _mm512_mask_blend_epi8(n, *word, all(b'\n'));
+        let word = _mm512_mask_blend_epi8(r, word, all(b'\r'));
+        let word = _mm512_mask_blend_epi8(t, word, all(b'\t'));
+        store(_mm512_maskz_compress_epi8(!escapes, word), out);
+        escaped & !(n | r | t | same)
+    };
+    undo_by_words(inner, out, |bytes| load(bytes), look, pack)
 }
 
 /// The first word of these bytes, zeros behind their end.

@@ -11,6 +11,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::escapes;
@@ -72,11 +73,10 @@ impl Level {
         }
     }
 
-    /// Writes what stands between the quotes of a string to `out`, which has [`escapes::room`] for it, and gives its
-    /// length.
+    /// The text that stands between the quotes of a string, made in `out`, which has [`escapes::room`] for it.
     #[inline]
-    pub(super) fn undo(self, inner: &[u8], out: &mut [u8]) -> usize {
-        match self.0 {
+    pub(super) fn undo<'o>(self, inner: &[u8], out: &'o mut [u8]) -> Cow<'o, str> {
+        let undone = match self.0 {
             Has::Enough => escapes::undo(inner, out),
             // SAFETY: the processor has what the function needs, or there would be no such level.
             #[cfg(target_arch = "x86_64")]
@@ -84,6 +84,16 @@ impl Level {
             // SAFETY: likewise.
             #[cfg(target_arch = "x86_64")]
             Has::Avx512 => unsafe { avx512::undo(inner, out) },
+        };
+        let bytes = &out[..undone.len];
+        if undone.ascii {
+            // SAFETY: each of these bytes was written, as one of `inner`, all of which were found to be ASCII, or as what an
+            // escape stands for, which was, too.
+            return Cow::Borrowed(unsafe { str::from_utf8_unchecked(bytes) });
+        }
+        match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
         }
     }
 }
@@ -121,9 +131,9 @@ mod tests {
                 let mut escaping = escaping;
                 level.mark(words, &mut marks, &mut escaping);
                 let mut out = vec![0xaa; room(bytes.len())];
-                let len = level.undo(&bytes, &mut out);
-                out.truncate(len);
-                told.push((marks, escaping, out));
+                let text = level.undo(&bytes, &mut out);
+                prop_assert!(std::str::from_utf8(text.as_bytes()).is_ok());
+                told.push((marks, escaping, text.into_owned()));
             }
             for other in &told {
                 prop_assert_eq!(other, &told[0]);
