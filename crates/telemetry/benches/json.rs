@@ -154,13 +154,27 @@ fn values(text: &str) -> usize {
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
+    let mut all = [Duration::ZERO; 3];
     for (kind, text) in texts() {
-        compare(&mut criterion, kind, &text);
+        let medians = compare(&mut criterion, kind, &text);
+        for (all, median) in all.iter_mut().zip(medians) {
+            *all += median;
+        }
     }
+    print_ratios("all kinds together", all);
     criterion.final_summary();
 }
 
-fn compare(criterion: &mut Criterion, kind: &str, text: &str) {
+fn print_ratios(of: &str, [ours, arrow, serde]: [Duration; 3]) {
+    println!(
+        "{of}: ratio to arrow-json with the schema given: {:.2}, to serde_json to Value: {:.2}\n",
+        arrow.as_secs_f64() / ours.as_secs_f64(),
+        serde.as_secs_f64() / ours.as_secs_f64()
+    );
+}
+
+/// The medians of ours, `arrow-json` and `serde_json`.
+fn compare(criterion: &mut Criterion, kind: &str, text: &str) -> [Duration; 3] {
     let events = text.lines().count();
     let plan = probe::json_plan(text.as_bytes());
     let schema = schema(text);
@@ -191,9 +205,6 @@ fn compare(criterion: &mut Criterion, kind: &str, text: &str) {
         rate(b),
         rate(c)
     );
-    println!(
-        "{kind}: ratio to arrow-json with the schema given: {:.2}, to serde_json to Value: {:.2}\n",
-        b.as_secs_f64() / a.as_secs_f64(),
-        c.as_secs_f64() / a.as_secs_f64()
-    );
+    print_ratios(kind, [a, b, c]);
+    [a, b, c]
 }

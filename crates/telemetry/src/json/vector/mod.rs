@@ -121,7 +121,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1000))]
         #[test]
         fn all_levels_say_the_same(bytes in strings(), escaping in any::<bool>()) {
             let mut told = Vec::new();
