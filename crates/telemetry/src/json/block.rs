@@ -8,12 +8,16 @@ use super::vector::Level;
 
 /// Bytes made ready at a time: few enough to be still at hand when they are read.
 const STEP: usize = 1 << 14;
+/// Bytes for their bits, and as many more as are looked at together.
+const BITS: usize = STEP / 8 + 8;
 
 /// A block and what is known of the stretch of it that the reader has come to.
 pub(super) struct Block<'a> {
     pub(super) bytes: &'a [u8],
-    /// The stretch, word by word.
-    marks: [Marks; STEP / WORD],
+    /// Quotes in the stretch that end or begin a string, a bit for each byte, and zeros behind them.
+    quotes: [u8; BITS],
+    /// Backslashes in it that begin an escape.
+    escapes: [u8; BITS],
     /// The first word of the stretch.
     first: usize,
     /// The word behind its last.
@@ -33,7 +37,8 @@ impl<'a> Block<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
-            marks: [Marks::default(); STEP / WORD],
+            quotes: [0; BITS],
+            escapes: [0; BITS],
             first: 0,
             end: 0,
             escaping: false,
@@ -50,32 +55,19 @@ impl<'a> Block<'a> {
     /// it found.
     #[inline]
     pub(super) fn string_end(&mut self, from: usize) -> Option<(usize, bool)> {
-        let (word, begin) = (from / WORD, from % WORD);
-        // Most strings are short, but every other one crosses from one word to the next, and which cannot be foreseen:
-        // the bytes that follow are looked at as one word, wherever they lie in two.
-        if let Some([first, second]) = self.two(word) {
-            let join = |a: u64, b: u64| a >> begin | (b << (WORD - 1 - begin)) << 1;
-            let quotes = join(first.quotes, second.quotes);
-            if quotes != 0 {
-                self.fetch(word + STEP / WORD);
-                let before = quotes ^ (quotes - 1);
-                let escapes = join(first.escapes, second.escapes) & before;
-                return Some((from + quotes.trailing_zeros() as usize, escapes != 0));
-            }
+        // Most strings are short, and a look at the bits from the byte that has the first on is enough.
+        let at = from.wrapping_sub(self.first * WORD);
+        if let (Some(quotes), Some(escapes)) = (bits(&self.quotes, at), bits(&self.escapes, at))
+            && quotes != 0
+        {
+            self.fetch(from + STEP);
+            let before = quotes ^ (quotes - 1);
+            return Some((
+                from + quotes.trailing_zeros() as usize,
+                escapes & before != 0,
+            ));
         }
         self.long_string_end(from)
-    }
-
-    /// The marks of a word and the next, if both are ready.
-    #[inline(always)]
-    fn two(&self, word: usize) -> Option<[Marks; 2]> {
-        if word + 1 >= self.end {
-            return None;
-        }
-        self.marks
-            .get(word.wrapping_sub(self.first)..)?
-            .first_chunk()
-            .copied()
     }
 
     /// The same of a string of any length.
@@ -83,7 +75,7 @@ impl<'a> Block<'a> {
     fn long_string_end(&mut self, from: usize) -> Option<(usize, bool)> {
         let mut word = from / WORD;
         let mut kept = !0u64 << (from % WORD);
-        let mut escapes = 0;
+        let mut any_escapes = 0;
         loop {
             if word >= self.end {
                 if !self.look_ahead() {
@@ -91,31 +83,32 @@ impl<'a> Block<'a> {
                 }
                 continue;
             }
-            let marks = self.marks.get(word.wrapping_sub(self.first))?;
-            self.fetch(word + STEP / WORD);
-            let quotes = marks.quotes & kept;
+            let at = word.wrapping_sub(self.first).wrapping_mul(WORD);
+            let (quotes, escapes) = (bits(&self.quotes, at)?, bits(&self.escapes, at)?);
+            self.fetch(word * WORD + STEP);
+            let quotes = quotes & kept;
             if quotes != 0 {
                 let before = quotes ^ (quotes - 1);
-                escapes |= marks.escapes & kept & before;
+                any_escapes |= escapes & kept & before;
                 let end = word * WORD + quotes.trailing_zeros() as usize;
-                return Some((end, escapes != 0));
+                return Some((end, any_escapes != 0));
             }
-            escapes |= marks.escapes & kept;
+            any_escapes |= escapes & kept;
             kept = !0;
             word += 1;
         }
     }
 
-    /// Has a word brought near that will be wanted soon. The reader comes to the next stretch while memory is idle; when
-    /// that is made ready all at once, it would wait for most of it.
+    /// Has the bytes around this brought near, which will be wanted soon. The reader comes to the next stretch while memory is
+    /// idle; when that is made ready all at once, it would wait for most of it.
     #[inline(always)]
-    fn fetch(&self, word: usize) {
+    fn fetch(&self, at: usize) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(byte) = self.bytes.get(word * WORD) {
+        if let Some(byte) = self.bytes.get(at) {
             safe_arch::prefetch_t0(byte);
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = word;
+        let _ = at;
     }
 
     /// These bytes as text, if they are. Both ends must stand beside ASCII characters.
@@ -140,11 +133,20 @@ impl<'a> Block<'a> {
         }
         let stretch = &self.bytes[start..self.bytes.len().min(start + STEP)];
         let (words, rest) = stretch.as_chunks::<WORD>();
-        self.level.mark(words, &mut self.marks, &mut self.escaping);
-        if !rest.is_empty() {
+        let marked = Marks {
+            quotes: &mut self.quotes,
+            escapes: &mut self.escapes,
+        };
+        self.level.mark(words, marked, &mut self.escaping);
+        if stretch.len() < STEP {
+            // The last one: behind it nothing is left of the one before.
+            let here = 8 * words.len();
+            let (quotes, escapes) = (&mut self.quotes[here..], &mut self.escapes[here..]);
+            quotes.fill(0);
+            escapes.fill(0);
             let mut word = [b' '; WORD];
             word[..rest.len()].copy_from_slice(rest);
-            let marks = &mut self.marks[words.len()..];
+            let marks = Marks { quotes, escapes };
             self.level.mark(&[word], marks, &mut self.escaping);
         }
         self.first = self.end;
@@ -171,6 +173,13 @@ impl<'a> Block<'a> {
             Err(_) => bytes.utf8_chunks().next().map_or("", |c| c.valid()),
         };
     }
+}
+
+/// The bits from this one on, at least 57 of them.
+#[inline(always)]
+fn bits(all: &[u8; BITS], at: usize) -> Option<u64> {
+    let eight = all.get(at / 8..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*eight) >> (at % 8))
 }
 
 fn is_continuation(byte: u8) -> bool {

@@ -3,13 +3,12 @@
 
 use super::places::WORD;
 
-/// What stands in a word of bytes, a bit for each, the first byte's lowest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Marks {
+/// What stands where, a bit for each byte, the first one's lowest, eight bytes of bits for each word.
+pub(super) struct Marks<'m> {
     /// Quotes that no backslash takes their meaning from.
-    pub(super) quotes: u64,
+    pub(super) quotes: &'m mut [u8],
     /// Backslashes that begin an escape.
-    pub(super) escapes: u64,
+    pub(super) escapes: &'m mut [u8],
 }
 
 /// Marks word after word. `look` tells where quotes and backslashes stand; `escaping` says whether the byte before is a
@@ -17,19 +16,21 @@ pub(super) struct Marks {
 #[inline(always)]
 pub(super) fn mark(
     words: &[[u8; WORD]],
-    marks: &mut [Marks],
+    marks: Marks<'_>,
     escaping: &mut bool,
     look: impl Fn(&[u8; WORD]) -> (u64, u64),
 ) {
-    for (word, marks) in words.iter().zip(marks) {
+    let (all_quotes, _) = marks.quotes.as_chunks_mut();
+    let (all_escapes, _) = marks.escapes.as_chunks_mut();
+    for (word, (out_quotes, out_escapes)) in
+        words.iter().zip(all_quotes.iter_mut().zip(all_escapes))
+    {
         let (quotes, backslashes) = look(word);
         // Always worked out: whether a word has backslashes cannot be foreseen, and a wrong guess costs more.
         let (escapes, escaped) = escapes_of(backslashes, *escaping);
         *escaping = escapes >> (WORD - 1) != 0;
-        *marks = Marks {
-            quotes: quotes & !escaped,
-            escapes,
-        };
+        *out_quotes = (quotes & !escaped).to_le_bytes();
+        *out_escapes = escapes.to_le_bytes();
     }
 }
 

@@ -138,30 +138,10 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
     /// Reads the value behind these keys.
     fn value(&mut self, node: Node, run: Run) -> Scan<()> {
         let start = self.at;
+        if self.peek() == Some(b'"') {
+            return self.text(node, run);
+        }
         match self.peek() {
-            Some(b'"') => {
-                let (inner, end, escaped) = self.string()?;
-                self.record.any = true;
-                let brief = self.rows.names().brief(node);
-                if !brief.wanted {
-                    return Ok(());
-                }
-                let text = if escaped {
-                    None
-                } else {
-                    self.block.text(inner, end)
-                };
-                let value = text.map_or(Raw::Escaped(&self.bytes[inner..end]), Raw::Text);
-                if brief.embedded {
-                    self.record.shape = Shape::UNKNOWN;
-                    if unpack(value, self.rows, self.record, self.arena) {
-                        return Ok(());
-                    }
-                }
-                self.record.push(node, value);
-                self.learn(run, start, text.is_none());
-                Ok(())
-            }
             Some(b'{') if self.rows.names().may_descend(node) => {
                 self.step(Step::Into(run));
                 self.object(node)
@@ -174,6 +154,32 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
             }
             _ => self.scalar(node, run),
         }
+    }
+
+    /// Reads the string behind these keys.
+    fn text(&mut self, node: Node, run: Run) -> Scan<()> {
+        let start = self.at;
+        let (inner, end, escaped) = self.string()?;
+        self.record.any = true;
+        let brief = self.rows.names().brief(node);
+        if !brief.wanted {
+            return Ok(());
+        }
+        let text = if escaped {
+            None
+        } else {
+            self.block.text(inner, end)
+        };
+        let value = text.map_or(Raw::Escaped(&self.bytes[inner..end]), Raw::Text);
+        if brief.embedded {
+            self.record.shape = Shape::UNKNOWN;
+            if unpack(value, self.rows, self.record, self.arena) {
+                return Ok(());
+            }
+        }
+        self.record.push(node, value);
+        self.learn(run, start, text.is_none());
+        Ok(())
     }
 
     /// An array whose elements are values of the same field.

@@ -23,7 +23,7 @@ pub(super) fn is_there() -> bool {
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn mark(words: &[[u8; WORD]], marks: &mut [Marks], escaping: &mut bool) {
+pub(super) fn mark(words: &[[u8; WORD]], marks: Marks<'_>, escaping: &mut bool) {
     marks::mark(words, marks, escaping, |word| {
         let word = load(word);
         (bits(are(word, b'"')), bits(are(word, b'\\')))

@@ -58,7 +58,7 @@ impl Level {
     }
 
     /// Marks word after word; `escaping` as in [`marks::mark`].
-    pub(super) fn mark(self, words: &[[u8; WORD]], marks: &mut [Marks], escaping: &mut bool) {
+    pub(super) fn mark(self, words: &[[u8; WORD]], marks: Marks<'_>, escaping: &mut bool) {
         match self.0 {
             Has::Enough => {
                 let look = |word: &_| (places(word, b'"'), places(word, b'\\'));
@@ -126,13 +126,14 @@ mod tests {
             let mut told = Vec::new();
             for level in Level::all() {
                 let (words, _) = bytes.as_chunks();
-                let mut marks = vec![Marks::default(); words.len()];
+                let (mut quotes, mut escapes) = (vec![0; 8 * words.len()], vec![0; 8 * words.len()]);
                 let mut escaping = escaping;
-                level.mark(words, &mut marks, &mut escaping);
+                let marks = Marks { quotes: &mut quotes, escapes: &mut escapes };
+                level.mark(words, marks, &mut escaping);
                 let mut out = vec![0xaa; room(bytes.len())];
                 let text = level.undo(&bytes, &mut out);
                 prop_assert!(std::str::from_utf8(text.as_bytes()).is_ok());
-                told.push((marks, escaping, text.into_owned()));
+                told.push((quotes, escapes, escaping, text.into_owned()));
             }
             for other in &told {
                 prop_assert_eq!(other, &told[0]);
