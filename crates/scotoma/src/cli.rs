@@ -95,7 +95,7 @@ pub(crate) struct HuntArgs {
 #[command(override_usage = "scotoma sql [OPTIONS] <PATH>... <QUERY>")]
 pub(crate) struct SqlArgs {
     /// Files and folders, then the query.
-    #[arg(required = true, num_args = 2.., value_name = "PATH... QUERY")]
+    #[arg(required = true, value_name = "PATH... QUERY")]
     pub(crate) paths_and_query: Vec<String>,
     /// A further name for the table of all events, as a published notebook uses it.
     #[arg(long, value_name = "NAME")]

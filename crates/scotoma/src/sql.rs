@@ -14,7 +14,9 @@ pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<ExitCode> {
         bail!("expected files and a query");
     };
     if paths.is_empty() {
-        bail!("expected files before the query");
+        bail!(
+            "files and a query are needed, the query last, as in: scotoma sql samples/ 'SELECT count(*) FROM events'"
+        );
     }
     let format = args
         .format

@@ -148,6 +148,30 @@ fn a_query_carries_the_names_it_used() {
 }
 
 #[test]
+fn options_may_stand_anywhere_among_paths_and_query() {
+    let query = "SELECT count(*) AS n FROM dataTable";
+    let (paths, view) = (
+        ["samples/workstation.ndjson", "samples/server.xml"],
+        "dataTable",
+    );
+    let orders = [
+        vec![paths[0], paths[1], query, "--view", view, "--quiet"],
+        vec![paths[0], paths[1], "--view", view, query, "--quiet"],
+        vec![paths[0], "--view", view, paths[1], "--quiet", query],
+        vec!["--view", view, paths[0], "--quiet", paths[1], query],
+    ];
+    for order in orders {
+        let run = scotoma(&[&["sql", "--format", "csv"], order.as_slice()].concat());
+        assert_eq!(out(&run), "n\n590\n", "{order:?}: {}", err(&run));
+    }
+    for one in [query, "samples/"] {
+        let run = scotoma(&["sql", one, "--format", "csv"]);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(err(&run).contains("the query last"), "{}", err(&run));
+    }
+}
+
+#[test]
 fn everything_comes_with_a_star() {
     let run = scotoma(&[
         "sql",
