@@ -10,14 +10,12 @@ use crate::output::Rows;
 use crate::reading::Session;
 
 pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<ExitCode> {
-    let Some((query, paths)) = args.paths_and_query.split_last() else {
-        bail!("expected files and a query");
-    };
-    if paths.is_empty() {
+    let split = args.paths_and_query.split_last();
+    let Some((query, paths)) = split.filter(|(_, paths)| !paths.is_empty()) else {
         bail!(
             "files and a query are needed, the query last, as in: scotoma sql samples/ 'SELECT count(*) FROM events'"
         );
-    }
+    };
     let format = args
         .format
         .unwrap_or_else(|| by_ending(args.output.as_ref()));

@@ -162,3 +162,26 @@ impl<'a> Record<'a> {
         self.fields.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn texts_are_the_same_if_all_their_bytes_are(
+            text in proptest::collection::vec(any::<u8>(), 0..40),
+            at in any::<prop::sample::Index>(),
+            bit in 0u32..8,
+        ) {
+            prop_assert!(same(&text, &text.clone()));
+            prop_assert!(!same(&text, &[&text[..], b"x"].concat()));
+            if !text.is_empty() {
+                let mut other = text.clone();
+                other[at.index(text.len())] ^= 1u8 << bit;
+                prop_assert!(!same(&text, &other));
+            }
+        }
+    }
+}

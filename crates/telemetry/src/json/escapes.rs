@@ -5,7 +5,7 @@ use super::marks::escapes_of;
 use super::places::{WORD, places};
 
 /// What an escape of two bytes stands for; 0 where it takes more to tell.
-pub(super) const PLAIN: [u8; 256] = {
+const PLAIN: [u8; 256] = {
     let mut plain = [0; 256];
     plain[b'n' as usize] = b'\n';
     plain[b'r' as usize] = b'\r';

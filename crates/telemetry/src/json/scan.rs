@@ -137,10 +137,11 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
 
     /// Reads the value behind these keys.
     fn value(&mut self, node: Node, run: Run) -> Scan<()> {
-        let start = self.at;
+        // Most values are strings: one branch tells them better than a table of all kinds.
         if self.peek() == Some(b'"') {
             return self.text(node, run);
         }
+        let start = self.at;
         match self.peek() {
             Some(b'{') if self.rows.names().may_descend(node) => {
                 self.step(Step::Into(run));

@@ -28,7 +28,7 @@ pub(crate) fn unescaped<T>(inner: &[u8], space: &mut Vec<u8>, then: impl FnOnce(
 
 #[cfg(test)]
 mod tests {
-    use super::super::escapes::{PLAIN, escape};
+    use super::super::escapes::escape;
     use super::*;
     use proptest::prelude::*;
 
@@ -47,19 +47,15 @@ mod tests {
     fn plain(inner: &[u8]) -> String {
         let mut out = Vec::new();
         let mut rest = inner;
-        while let [first, tail @ ..] = rest {
+        while let [first, ..] = rest {
             let mut used = 1;
-            match (first, tail.first()) {
-                (b'\\', Some(kind)) if PLAIN[*kind as usize] != 0 => {
-                    out.push(PLAIN[*kind as usize]);
-                    used = 2;
-                }
-                (b'\\', _) => {
+            match first {
+                b'\\' => {
                     let (c, n) = escape(rest);
                     out.extend(c.into_iter().flat_map(|c| c.to_string().into_bytes()));
                     used = n;
                 }
-                (byte, _) => out.push(*byte),
+                byte => out.push(*byte),
             }
             rest = &rest[used..];
         }

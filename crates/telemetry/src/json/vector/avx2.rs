@@ -15,11 +15,7 @@ type Halves = [__m256i; 2];
 
 /// Whether the processor has what the functions below need.
 pub(super) fn is_there() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt")
+    is_x86_feature_detected!("avx2") && super::has_bits()
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
