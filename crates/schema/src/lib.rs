@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod log_source;
+mod sensor;
+pub mod taxonomy;
+
+pub use log_source::{Channel, LogSource};
+pub use sensor::Sensor;
