@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::compute::{max, min};
 use rustc_hash::FxHashMap;
+use schema::{Origin, Sensor};
 
-use crate::columns::{CountError, Log, Logs, Texts, at, numbers, times};
+use crate::columns::{CountError, Sources, Texts, at, numbers, times};
 use crate::counting::Counting;
 use crate::keys::EventKeys;
 use crate::local::{Evidence, Rows};
@@ -167,8 +168,8 @@ impl Collector {
         let time = times(batch, &self.names.time)?;
         let host = Texts::of(batch, &self.names.host)?;
         let places = survey.places(&host, batch.num_rows());
-        let logs = Logs::of(batch)?;
-        let rows = self.select(batch, &logs)?;
+        let sources = Sources::of(batch)?;
+        let rows = self.select(batch, &sources)?;
         self.widen(&time);
         let file = Texts::of(batch, &self.names.file)?;
         let evidence = Evidence {
@@ -187,7 +188,7 @@ impl Collector {
             MIN_ROWS,
             |(stream, rows)| {
                 if stream.channel.is_none() {
-                    stream.channel = logs.channel(rows[0] as usize).map(str::to_owned);
+                    stream.channel = sources.channel(rows[0] as usize).map(str::to_owned);
                 }
                 let spec = &stream.spec;
                 let by: Vec<&Texts<'_>> = spec.by.iter().map(|field| &texts[field]).collect();
@@ -231,7 +232,11 @@ impl Collector {
     }
 
     /// The rows of each stream.
-    fn select(&self, batch: &RecordBatch, logs: &Logs<'_>) -> Result<Vec<Vec<u32>>, CountError> {
+    fn select(
+        &self,
+        batch: &RecordBatch,
+        sources: &Sources<'_>,
+    ) -> Result<Vec<Vec<u32>>, CountError> {
         let mut rows = vec![Vec::new(); self.streams.len()];
         let count = u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
         let mut selective = Vec::new();
@@ -245,32 +250,35 @@ impl Collector {
             return Ok(rows);
         }
         let ids = numbers(batch, "EventID")?;
-        // The streams of an event, worked out once for each log and id; most ids are small.
-        let mut known: FxHashMap<(Log, i64), usize> = FxHashMap::default();
-        let mut small = [[usize::MAX; SMALL_IDS]; Log::COUNT];
+        // The streams of an event, worked out once for each sensor and id; most ids are small.
+        let mut known: FxHashMap<(Option<Sensor>, i64), usize> = FxHashMap::default();
+        let mut small = vec![[usize::MAX; SMALL_IDS]; 1 + Sensor::all().count()];
         let mut lists: Vec<Vec<usize>> = Vec::new();
-        let belongs = |log: Log, id: i64, at: usize| match &self.streams[at].spec.rows {
-            Select::Sysmon(wanted) => log == Log::Sysmon && *wanted == id,
-            Select::Event(channel, wanted) if *wanted == id => match log {
-                Log::Security => channel.eq_ignore_ascii_case("Security"),
-                Log::System => channel.eq_ignore_ascii_case("System"),
-                Log::Other => !["security", "system"].contains(&channel.to_lowercase().as_str()),
-                Log::Sysmon => false,
-            },
-            _ => false,
+        let belongs = |sensor: Option<Sensor>, id: i64, at: usize| {
+            match &self.streams[at].spec.rows {
+                Select::Sysmon(wanted) => sensor == Some(Sensor::Sysmon) && *wanted == id,
+                Select::Event(channel, wanted) if *wanted == id => {
+                    match Origin::of_channel(channel) {
+                        Origin::Of(of) => sensor == Some(of),
+                        // A collector's channel may have events of any sensor.
+                        _ => true,
+                    }
+                }
+                _ => false,
+            }
         };
         for row in 0..count {
             let Some(id) = at(&ids, row as usize) else {
                 continue;
             };
-            let (log, new) = (logs.log(row as usize), lists.len());
+            let (sensor, new) = (sources.sensor(row as usize), lists.len());
             let list = match usize::try_from(id) {
-                Ok(id) if id < SMALL_IDS => &mut small[log as usize][id],
-                _ => known.entry((log, id)).or_insert(usize::MAX),
+                Ok(id) if id < SMALL_IDS => &mut small[sensor.map_or(0, |s| 1 + s as usize)][id],
+                _ => known.entry((sensor, id)).or_insert(usize::MAX),
             };
             if *list == usize::MAX {
                 *list = new;
-                let fits = |at: &usize| belongs(log, id, *at);
+                let fits = |at: &usize| belongs(sensor, id, *at);
                 lists.push(selective.iter().copied().filter(fits).collect());
             }
             for stream in &lists[*list] {
@@ -282,9 +290,12 @@ impl Collector {
             if let Select::Event(channel, _) = &self.streams[at].spec.rows
                 && !rows[at].is_empty()
             {
+                let mut from: FxHashMap<(u32, u32), bool> = FxHashMap::default();
                 rows[at].retain(|row| {
-                    logs.channel(*row as usize)
-                        .is_none_or(|c| c.eq_ignore_ascii_case(channel))
+                    let row = *row as usize;
+                    *from
+                        .entry(sources.keys(row))
+                        .or_insert_with(|| sources.source(row).is_from(channel))
                 });
             }
         }

@@ -6,6 +6,7 @@ use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit};
 use predicate::eval::{Distinct, EvalError, column};
+use schema::{LogSource, Origin, Sensor};
 
 /// Why a batch cannot be counted.
 #[derive(Debug, thiserror::Error)]
@@ -182,59 +183,32 @@ fn error(name: &str) -> impl Fn(arrow::error::ArrowError) -> EvalError {
     }
 }
 
-/// Whose events a row holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Log {
-    Sysmon,
-    Security,
-    System,
-    Other,
-}
-
-impl Log {
-    /// How many there are.
-    pub(crate) const COUNT: usize = 4;
-}
-
-/// Which log each row of a batch belongs to: by channel, and where that is absent by provider.
-pub(crate) struct Logs<'a> {
+/// Whose each row of a batch is.
+pub(crate) struct Sources<'a> {
     channel: Texts<'a>,
     provider: Texts<'a>,
-    by_channel: PerValue<Option<Log>>,
-    by_provider: PerValue<Log>,
+    by_channel: PerValue<Origin>,
+    by_provider: PerValue<Origin>,
 }
 
-impl<'a> Logs<'a> {
+impl<'a> Sources<'a> {
     pub(crate) fn of(batch: &'a RecordBatch) -> Result<Self, CountError> {
         let channel = Texts::of(batch, "Channel")?;
         let provider = Texts::of(batch, "Provider")?;
-        let by_channel = channel.each(|v| {
-            v.map(|v| match v.to_ascii_lowercase() {
-                v if v.contains("sysmon") => Log::Sysmon,
-                v if v == "security" => Log::Security,
-                v if v == "system" => Log::System,
-                _ => Log::Other,
-            })
-        });
-        let by_provider = provider.each(|v| match v.map(str::to_ascii_lowercase) {
-            Some(v) if v.contains("sysmon") => Log::Sysmon,
-            Some(v) if v == "microsoft-windows-security-auditing" => Log::Security,
-            Some(v) if v == "eventlog" || v == "microsoft-windows-kernel-general" => Log::System,
-            _ => Log::Other,
-        });
+        let said = |v: Option<&str>, of: fn(&str) -> Origin| v.map_or(Origin::Unknown, of);
         Ok(Self {
+            by_channel: channel.each(|v| said(v, Origin::of_channel)),
+            by_provider: provider.each(|v| said(v, Origin::of_provider)),
             channel,
             provider,
-            by_channel,
-            by_provider,
         })
     }
 
+    /// The sensor whose event the row holds.
     #[inline]
-    pub(crate) fn log(&self, row: usize) -> Log {
-        self.by_channel
-            .of(self.channel.key(row))
-            .unwrap_or_else(|| self.by_provider.of(self.provider.key(row)))
+    pub(crate) fn sensor(&self, row: usize) -> Option<Sensor> {
+        let provider = self.by_provider.of(self.provider.key(row));
+        self.by_channel.of(self.channel.key(row)).sensor(provider)
     }
 
     pub(crate) fn provider(&self) -> &Texts<'a> {
@@ -243,5 +217,16 @@ impl<'a> Logs<'a> {
 
     pub(crate) fn channel(&self, row: usize) -> Option<&str> {
         self.channel.value(self.channel.key(row))
+    }
+
+    /// The keys of a row's channel and provider: rows that have the same have the same source.
+    pub(crate) fn keys(&self, row: usize) -> (u32, u32) {
+        (self.channel.key(row), self.provider.key(row))
+    }
+
+    /// What the header of a row says of its source.
+    pub(crate) fn source(&self, row: usize) -> LogSource<'_> {
+        let (channel, provider) = self.keys(row);
+        LogSource::of(self.channel.value(channel), self.provider.value(provider))
     }
 }

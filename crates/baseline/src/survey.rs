@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Int64Array, RecordBatch};
 
+use schema::Sensor;
+
 use crate::boots::{Boots, Kind};
-use crate::columns::{CountError, Log, Logs, Texts, at, numbers, times};
+use crate::columns::{CountError, Sources, Texts, at, numbers, times};
 use crate::report::{Boot, Exposure, Host, Time};
 
 /// Machines told apart; the events of others are counted under an empty name.
@@ -209,7 +211,7 @@ impl Survey {
         {
             return Ok(());
         }
-        let logs = Logs::of(batch)?;
+        let sources = Sources::of(batch)?;
         let program = |v: Option<&str>| match last_component(v.unwrap_or_default()) {
             n if n.eq_ignore_ascii_case("smss.exe") => Some(Program::Smss),
             n if n.eq_ignore_ascii_case("csrss.exe") => Some(Program::Csrss),
@@ -230,10 +232,10 @@ impl Survey {
         });
         let state = Texts::of(batch, "State")?;
         let started = state.each(|v| v.is_some_and(|v| v.eq_ignore_ascii_case("Started")));
-        let kernel = logs.provider().each(|v| {
+        let kernel = sources.provider().each(|v| {
             v.is_some_and(|v| v.eq_ignore_ascii_case("Microsoft-Windows-Kernel-General"))
         });
-        let event_log = logs
+        let event_log = sources
             .provider()
             .each(|v| v.is_none_or(|v| v.eq_ignore_ascii_case("EventLog")));
         for (row, id) in ids.iter().enumerate() {
@@ -241,22 +243,24 @@ impl Survey {
                 continue;
             };
             let Some(time) = at(time, row) else { continue };
-            let kind = match (logs.log(row), id) {
-                (Log::Sysmon, 1) => by_image
+            let kind = match (sources.sensor(row), id) {
+                (Some(Sensor::Sysmon), 1) => by_image
                     .of(image.key(row))
                     .map(|p| p.started(sessions.of(session.key(row)), parents.of(parent.key(row)))),
-                (Log::Security, 4688) => by_created
+                (Some(Sensor::Security), 4688) => by_created
                     .of(created.key(row))
                     .map(|p| p.started(None, None)),
-                (Log::Sysmon, 4) => started.of(state.key(row)).then_some(Kind::SensorStarted),
-                (Log::System, 12) => kernel
-                    .of(logs.provider().key(row))
+                (Some(Sensor::Sysmon), 4) => {
+                    started.of(state.key(row)).then_some(Kind::SensorStarted)
+                }
+                (Some(Sensor::System), 12) => kernel
+                    .of(sources.provider().key(row))
                     .then_some(Kind::KernelStarted),
-                (Log::System, 6005) => event_log
-                    .of(logs.provider().key(row))
+                (Some(Sensor::System), 6005) => event_log
+                    .of(sources.provider().key(row))
                     .then_some(Kind::EventLogStarted),
-                (Log::System, 6009) => event_log
-                    .of(logs.provider().key(row))
+                (Some(Sensor::System), 6009) => event_log
+                    .of(sources.provider().key(row))
                     .then_some(Kind::Version),
                 _ => None,
             };

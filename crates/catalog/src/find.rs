@@ -3,6 +3,7 @@
 //! silently takes a near name for the one asked.
 
 use crate::storage::{ApiId, BehaviourId, ComponentId, EventId, MechanismId, TamperingId};
+use schema::Sensor;
 use serde::Serialize;
 
 /// A row that a question can be about.
@@ -150,16 +151,9 @@ pub fn events(name: &str) -> Vec<Match> {
     if let Some((sensor, number)) = name.split_once(':')
         && let Ok(number) = number.trim().parse::<u32>()
     {
-        let sensor = match sensor.trim().to_ascii_lowercase().as_str() {
-            "ti" | "etwti" | "threatint" | "microsoft-windows-threat-intelligence" => {
-                "threat-intelligence".to_owned()
-            }
-            "sec" | "microsoft-windows-security-auditing" => "security".to_owned(),
-            "wmi" | "microsoft-windows-wmi-activity/operational" => "wmi-activity".to_owned(),
-            "microsoft-windows-sysmon/operational" | "microsoft-windows-sysmon" => {
-                "sysmon".to_owned()
-            }
-            other => other.to_owned(),
+        let sensor = match Sensor::named(sensor) {
+            Some(known) => known.id().to_owned(),
+            None => sensor.trim().to_ascii_lowercase(),
         };
         let is = |e: &EventId| e.number == number && e.sensor.id == sensor;
         return EventId::all().filter(is).map(plain).collect();
@@ -430,6 +424,34 @@ mod tests {
             subjects("handle-duplication"),
             ["tampering handle-duplication"]
         );
+    }
+
+    /// The catalog's channel, provider and GUID of a sensor are those that tell its records.
+    #[test]
+    fn sensors_are_those_of_the_schema() {
+        let mut known = 0;
+        for sensor in crate::storage::SensorId::all() {
+            let Some(of) = Sensor::all().find(|s| s.id() == sensor.id) else {
+                assert_eq!(
+                    (sensor.channel, sensor.provider),
+                    (None, None),
+                    "{}",
+                    sensor.id
+                );
+                continue;
+            };
+            known += 1;
+            assert_eq!(sensor.name, of.name());
+            let has =
+                |all: &[String], one: Option<&str>| one.is_none_or(|o| all.iter().any(|a| a == o));
+            assert!(has(of.channels(), sensor.channel), "{}", sensor.id);
+            assert!(has(of.providers(), sensor.provider), "{}", sensor.id);
+            let guid = sensor
+                .guid
+                .map(|g| g.trim_matches(['{', '}']).to_lowercase());
+            assert!(has(of.guids(), guid.as_deref()), "{}", sensor.id);
+        }
+        assert_eq!(known, Sensor::all().count());
     }
 
     #[test]

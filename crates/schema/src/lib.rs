@@ -5,5 +5,5 @@ mod log_source;
 mod sensor;
 pub mod taxonomy;
 
-pub use log_source::{Channel, LogSource};
+pub use log_source::{LogSource, Origin};
 pub use sensor::Sensor;

@@ -1,45 +1,66 @@
 //! Whose a record is. One rule, for every place that asks:
 //!
-//! 1. The channel decides where it is a sensor's own, or is known to be nobody's here.
+//! 1. The channel decides where it is a sensor's own, or is known to be another's.
 //! 2. Any other channel is a collector's: `ForwardedEvents`, or one made for a subscription. Forwarding keeps the
-//!    provider, so the provider decides; likewise where a record has no channel.
-//! 3. A record with neither is nobody's.
+//!    provider, so the provider decides, if it is known to write for a sensor; likewise where a record has no channel.
+//! 3. Where neither is known, a name that has the sensor's word in it (`WEC-Sysmon`) is the sensor's.
+//! 4. All other records are nobody's, and so are those that have neither.
 //!
-//! Case does not count, nor do the spellings shippers give channels: `XmlWinEventLog:Security`,
-//! `Microsoft-Windows-Sysmon%4Operational`.
+//! Case does not count, nor do the spellings shippers give channels and providers: `XmlWinEventLog:Security`,
+//! `Microsoft-Windows-Sysmon%4Operational`, a GUID in place of a name.
 
 use std::borrow::Cow;
 
 use crate::sensor::{Sensor, tables};
 
-/// What a channel's name says of the records in it.
+/// What shippers put before a channel's name.
+const PREFIXES: [&str; 2] = ["xmlwineventlog:", "wineventlog:"];
+/// What stands for `/` in the names of EVTX files.
+const SLASH: &str = "%4";
+
+/// What the name of a channel or of a provider says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    /// They are this sensor's.
+pub enum Origin {
+    /// The record is this sensor's.
     Of(Sensor),
-    /// They are no sensor's that is known here.
+    /// It is none's.
     Foreign,
-    /// Nothing: the channel is unknown, or a collector's.
+    /// The name is not known, but has this sensor's word in it.
+    Perhaps(Sensor),
+    /// Nothing.
     Unknown,
 }
 
-impl Channel {
-    /// What the name of a channel says. An empty name says nothing.
-    pub fn of(name: &str) -> Self {
-        match tables().channel(&plain_channel(name)) {
+impl Origin {
+    /// What the name of a channel says.
+    pub fn of_channel(name: &str) -> Self {
+        let name = plain_channel(name);
+        match tables().channel(&name) {
             Some(Some(sensor)) => Self::Of(sensor),
             Some(None) => Self::Foreign,
-            None => Self::Unknown,
+            None => tables().word(&name).map_or(Self::Unknown, Self::Perhaps),
         }
     }
 
-    /// Whose a record in such a channel is, where `by_provider` is what its provider says.
+    /// What the name of a provider says, or its GUID with or without braces.
+    pub fn of_provider(name: &str) -> Self {
+        let bare = name.strip_prefix('{').and_then(|n| n.strip_suffix('}'));
+        let lower = bare.unwrap_or(name).to_lowercase();
+        match tables().provider(&lower) {
+            Some(sensor) => Self::Of(sensor),
+            None => tables().word(&lower).map_or(Self::Unknown, Self::Perhaps),
+        }
+    }
+
+    /// Whose a record is of whose channel this is said, and that of its provider.
     #[inline]
-    pub fn or_provider(self, by_provider: Option<Sensor>) -> Option<Sensor> {
-        match self {
-            Self::Of(sensor) => Some(sensor),
-            Self::Foreign => None,
-            Self::Unknown => by_provider,
+    pub fn sensor(self, provider: Self) -> Option<Sensor> {
+        match (self, provider) {
+            (Self::Of(sensor), _) => Some(sensor),
+            (Self::Foreign, _) => None,
+            (_, Self::Of(sensor)) => Some(sensor),
+            (Self::Perhaps(sensor), _) | (_, Self::Perhaps(sensor)) => Some(sensor),
+            _ => None,
         }
     }
 }
@@ -54,7 +75,7 @@ pub struct LogSource<'a> {
 impl<'a> LogSource<'a> {
     /// The channel and the provider of a record's header. Empty text is none.
     pub fn of(channel: Option<&'a str>, provider: Option<&'a str>) -> Self {
-        let said = |text: &&str| !text.trim().is_empty();
+        let said = |text: &&str| !text.is_empty();
         Self {
             channel: channel.filter(said),
             provider: provider.filter(said),
@@ -63,77 +84,89 @@ impl<'a> LogSource<'a> {
 
     /// The sensor whose record it is.
     pub fn sensor(&self) -> Option<Sensor> {
-        let channel = self.channel.map_or(Channel::Unknown, Channel::of);
-        channel.or_provider(self.provider.and_then(Self::sensor_of_provider))
+        let channel = self.channel.map_or(Origin::Unknown, Origin::of_channel);
+        let provider = self.provider.map_or(Origin::Unknown, Origin::of_provider);
+        channel.sensor(provider)
     }
 
-    /// The sensor that a provider writes for, told by the provider's name or its GUID with or without braces.
-    pub fn sensor_of_provider(name: &str) -> Option<Sensor> {
-        let name = name.trim().trim_start_matches('{').trim_end_matches('}');
-        tables().provider(&name.to_lowercase())
-    }
-
-    /// Whether the record may come from this channel: it is its own, or, where its own says nothing, that of its
-    /// provider. The provider of `Microsoft-Windows-Name/Any` is `Microsoft-Windows-Name`.
+    /// Whether the record may come from this channel: it is its own, or, where its own is not known, one that its
+    /// provider writes to. The provider of `Microsoft-Windows-Name/Any` is `Microsoft-Windows-Name`; a sensor's only
+    /// channel has all its providers.
     pub fn is_from(&self, channel: &str) -> bool {
-        let wanted = plain_channel(channel);
-        let own = self.channel.map(plain_channel);
-        if own.as_deref() == Some(wanted.as_ref()) {
+        if let Some(own) = self.channel {
+            if plain_channel(own) == plain_channel(channel) {
+                return true;
+            }
+            if matches!(Origin::of_channel(own), Origin::Of(_) | Origin::Foreign) {
+                return false;
+            }
+        }
+        let named_after = channel.split_once('/').map_or(channel, |(name, _)| name);
+        if self
+            .provider
+            .is_some_and(|p| p.eq_ignore_ascii_case(named_after))
+        {
             return true;
         }
-        if self
-            .channel
-            .is_some_and(|own| Channel::of(own) != Channel::Unknown)
-        {
-            return false;
-        }
-        let Some(provider) = self.provider else {
-            return false;
-        };
-        match (Channel::of(channel), Self::sensor_of_provider(provider)) {
-            (Channel::Of(wanted), Some(sensor)) if wanted == sensor => {
-                // Sensors with several channels write each by a provider of the same name.
-                let own = own_provider(channel);
-                sensor.channels().len() == 1
-                    || sensor
-                        .providers()
-                        .iter()
-                        .all(|p| !p.eq_ignore_ascii_case(own))
-                    || own.eq_ignore_ascii_case(provider.trim())
+        match self.sensor() {
+            Some(sensor) if sensor.channels().len() == 1 || sensor == Sensor::Sysmon => {
+                Origin::of_channel(channel) == Origin::Of(sensor)
             }
-            _ => own_provider(channel).eq_ignore_ascii_case(provider.trim()),
+            _ => false,
         }
     }
 }
 
-/// The provider a channel is named after.
-fn own_provider(channel: &str) -> &str {
-    channel
-        .split_once('/')
-        .map_or(channel, |(provider, _)| provider)
+impl Sensor {
+    /// Every spelling of its channels that is taken for them, in lower case.
+    pub fn channel_spellings(self) -> Vec<String> {
+        spellings(self.channels().iter().map(|c| c.to_lowercase()))
+    }
+
+    /// Every spelling of the channels that are known and not its own, in lower case.
+    pub fn foreign_channel_spellings(self) -> Vec<String> {
+        spellings(self.foreign_channels().map(str::to_owned))
+    }
+
+    /// Every spelling of its providers, in lower case.
+    pub fn provider_spellings(self) -> Vec<String> {
+        let names = self.providers().iter().map(|p| p.to_lowercase());
+        let guids = self.guids().iter();
+        let mut all: Vec<String> = names.collect();
+        all.extend(guids.flat_map(|g| [g.clone(), format!("{{{g}}}")]));
+        all
+    }
 }
 
-/// A channel's name in lower case, without what shippers put around it.
+fn spellings(channels: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for channel in channels {
+        for prefix in [""].iter().chain(&PREFIXES) {
+            all.push(format!("{prefix}{channel}"));
+            if channel.contains('/') {
+                all.push(format!("{prefix}{}", channel.replace('/', SLASH)));
+            }
+        }
+    }
+    all
+}
+
+/// A channel's name in lower case, without what shippers do to it.
 fn plain_channel(name: &str) -> Cow<'_, str> {
-    let mut name = name.trim();
-    for prefix in ["XmlWinEventLog:", "WinEventLog:"] {
-        if let Some(head) = name.get(..prefix.len())
-            && head.eq_ignore_ascii_case(prefix)
-        {
-            name = &name[prefix.len()..];
-        }
-    }
-    // As in the names of EVTX files.
-    if name.contains("%4") {
-        return Cow::Owned(name.replace("%4", "/").to_lowercase());
-    }
-    if name
+    let name = match name
         .bytes()
         .any(|b| b.is_ascii_uppercase() || !b.is_ascii())
     {
-        Cow::Owned(name.to_lowercase())
-    } else {
-        Cow::Borrowed(name)
+        true => Cow::Owned(name.to_lowercase()),
+        false => Cow::Borrowed(name),
+    };
+    let prefix = PREFIXES.iter().find(|p| name.starts_with(**p));
+    match (prefix, name.contains(SLASH)) {
+        (None, false) => name,
+        (prefix, _) => {
+            let bare = &name[prefix.map_or(0, |p| p.len())..];
+            Cow::Owned(bare.replace(SLASH, "/"))
+        }
     }
 }
 
@@ -173,7 +206,7 @@ mod tests {
     fn what_was_forwarded_keeps_its_provider() {
         for collector in [
             "ForwardedEvents",
-            "Contoso-Sysmon/Operational",
+            "Contoso-Events/Operational",
             "WEC-Process-Execution",
         ] {
             assert_eq!(sensor(Some(collector), Some(SYSMON)), Some(Sensor::Sysmon));
@@ -184,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_nobody_knows_is_told_by_the_word_in_it() {
+        let sysmon = Some(Sensor::Sysmon);
+        assert_eq!(sensor(Some("WEC-Sysmon"), None), sysmon);
+        assert_eq!(sensor(Some("ForwardedEvents"), Some("Sysmon")), sysmon);
+        assert_eq!(sensor(Some("WEC-Sysmon"), Some("unknown")), sysmon);
+        let security = Some("Microsoft-Windows-Security-Auditing");
+        assert_eq!(sensor(Some("WEC-Sysmon"), security), Some(Sensor::Security));
+        assert_eq!(sensor(Some("Application"), Some("Sysmon")), None);
+    }
+
+    #[test]
     fn spellings_of_the_same_channel_and_provider_are_one() {
         for channel in [
             "microsoft-windows-sysmon/operational",
@@ -191,7 +235,6 @@ mod tests {
             "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational",
             "WinEventLog:Microsoft-Windows-Sysmon/Operational",
             "Microsoft-Windows-Sysmon%4Operational",
-            " Microsoft-Windows-Sysmon/Operational ",
         ] {
             assert_eq!(
                 sensor(Some(channel), None),
@@ -257,11 +300,26 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn every_spelling_is_taken_for_what_it_spells() {
+        for of in Sensor::all() {
+            for channel in of.channel_spellings() {
+                assert_eq!(sensor(Some(&channel), None), Some(of), "{channel}");
+            }
+            for channel in of.foreign_channel_spellings() {
+                assert_ne!(sensor(Some(&channel), None), Some(of), "{channel}");
+            }
+            for provider in of.provider_spellings() {
+                assert_eq!(sensor(None, Some(&provider)), Some(of), "{provider}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
-        fn case_and_blanks_change_nothing(channel in "\\PC{0,40}", provider in "\\PC{0,40}") {
+        fn case_changes_nothing(channel in "\\PC{0,40}", provider in "\\PC{0,40}") {
             let plain = sensor(Some(&channel), Some(&provider));
-            let upper = (channel.to_ascii_uppercase(), format!(" {provider} "));
+            let upper = (channel.to_ascii_uppercase(), provider.to_ascii_uppercase());
             prop_assert_eq!(plain, sensor(Some(&upper.0), Some(&upper.1)));
         }
     }

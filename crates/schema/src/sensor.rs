@@ -1,6 +1,6 @@
 //! What writes events: its channels, its providers, its names (`data/log_sources.toml`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -41,6 +41,7 @@ struct Row {
     channels: Vec<String>,
     providers: Vec<String>,
     guids: Vec<String>,
+    word: Option<String>,
     #[serde(rename = "source")]
     _source: String,
 }
@@ -57,7 +58,7 @@ pub(crate) struct Tables {
     rows: Vec<Row>,
     pub(crate) taxonomy: Taxonomy,
     /// By channel in lower case: the sensor, or none where the channel is known and no sensor's here.
-    channels: HashMap<String, Option<Sensor>>,
+    channels: BTreeMap<String, Option<Sensor>>,
     /// By provider name or GUID in lower case.
     providers: HashMap<String, Sensor>,
 }
@@ -65,7 +66,7 @@ pub(crate) struct Tables {
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let file: File = toml::from_str(include_str!("../data/log_sources.toml"))
         .expect("data/log_sources.toml is checked by a test");
-    let mut channels = HashMap::new();
+    let mut channels = BTreeMap::new();
     let mut providers = HashMap::new();
     let foreign = taxonomy::channels(&file.taxonomy).chain(["Application", "Setup"]);
     for channel in foreign {
@@ -98,6 +99,12 @@ impl Tables {
 
     pub(crate) fn provider(&self, lower: &str) -> Option<Sensor> {
         self.providers.get(lower).copied()
+    }
+
+    /// The sensor whose word a name in lower case has.
+    pub(crate) fn word(&self, lower: &str) -> Option<Sensor> {
+        let has = |row: &&Row| row.word.as_ref().is_some_and(|w| lower.contains(w));
+        self.rows.iter().find(has).map(|row| row.id)
     }
 }
 
@@ -154,6 +161,19 @@ impl Sensor {
     /// Its own channels, the most usual first.
     pub fn channels(self) -> &'static [String] {
         &self.row().channels
+    }
+
+    /// The channels that are known and not its own, in lower case and in order.
+    pub fn foreign_channels(self) -> impl Iterator<Item = &'static str> {
+        let foreign = move |(name, of): (&'static String, &Option<Self>)| {
+            (*of != Some(self)).then_some(name.as_str())
+        };
+        TABLES.channels.iter().filter_map(foreign)
+    }
+
+    /// What tells it in the name of a channel or provider that is not known, in lower case.
+    pub fn word(self) -> Option<&'static str> {
+        self.row().word.as_deref()
     }
 
     /// The providers that write to its channels alone, by name.

@@ -1,13 +1,15 @@
 //! The part of a query's condition that readers can decide before a row is built. It is a promise in one direction
 //! only: a row it drops could not have matched; a row it keeps is looked at again by the engine. It refuses to know SQL.
 
-/// A test of one column's value. A missing value passes none but [`Test::Null`].
+/// A test of one column's value. A missing value passes none but [`Test::Null`] and [`Test::LowerNotIn`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// The text is one of these.
     TextIn(Vec<String>),
     /// The text in lower case is one of these.
     LowerIn(Vec<String>),
+    /// The text in lower case is none of these, or there is no value.
+    LowerNotIn(Vec<String>),
     /// The integer is one of these.
     IntIn(Vec<i64>),
     /// The integer (or the instant's microseconds) lies between these, ends included.
@@ -143,6 +145,34 @@ impl Test {
         }
     }
 
+    /// Whether a missing value passes.
+    pub(crate) fn passes_null(&self) -> bool {
+        matches!(self, Self::Null | Self::LowerNotIn(_))
+    }
+
+    /// Whether the text in lower case contains one of ASCII letters; without making it.
+    fn lower_contains(text: &str, wanted: &str) -> bool {
+        if !text.is_ascii() {
+            return text.to_lowercase().contains(wanted);
+        }
+        let same = |w: &[u8]| {
+            w.iter()
+                .zip(wanted.bytes())
+                .all(|(a, b)| a.to_ascii_lowercase() == b)
+        };
+        wanted.is_empty() || text.as_bytes().windows(wanted.len()).any(same)
+    }
+
+    fn lower_in(values: &[String], text: &str) -> bool {
+        if text.is_ascii() {
+            values
+                .iter()
+                .any(|v| v.eq_ignore_ascii_case(text) && !v.bytes().any(|b| b.is_ascii_uppercase()))
+        } else {
+            values.contains(&text.to_lowercase())
+        }
+    }
+
     /// Whether the value passes. `text` and `int` read the value at most once each.
     pub(crate) fn passes<'v>(
         &self,
@@ -151,7 +181,7 @@ impl Test {
         int: impl FnOnce() -> Option<i64>,
     ) -> bool {
         if !present {
-            return *self == Self::Null;
+            return self.passes_null();
         }
         let cased = |lower: bool, t: &str, f: fn(&str, &str) -> bool, wanted: &str| {
             if lower {
@@ -165,23 +195,18 @@ impl Test {
                 let t = text();
                 values.iter().any(|v| v == t)
             }
-            Self::LowerIn(values) => {
-                let t = text();
-                if t.is_ascii() {
-                    values.iter().any(|v| {
-                        v.eq_ignore_ascii_case(t) && !v.bytes().any(|b| b.is_ascii_uppercase())
-                    })
-                } else {
-                    let t = t.to_lowercase();
-                    values.contains(&t)
-                }
-            }
+            Self::LowerIn(values) => Self::lower_in(values, text()),
+            Self::LowerNotIn(values) => !Self::lower_in(values, text()),
             Self::IntIn(values) => int().is_some_and(|i| values.contains(&i)),
             Self::IntBetween(low, high) => int().is_some_and(|i| *low <= i && i <= *high),
             Self::StartsWith { text: w, lower } => {
                 cased(*lower, text(), |t, w| t.starts_with(w), w)
             }
             Self::EndsWith { text: w, lower } => cased(*lower, text(), |t, w| t.ends_with(w), w),
+            Self::Contains {
+                text: w,
+                lower: true,
+            } if w.is_ascii() => Self::lower_contains(text(), w),
             Self::Contains { text: w, lower } => cased(*lower, text(), |t, w| t.contains(w), w),
             Self::NotNull => true,
             Self::Null => false,
@@ -228,5 +253,18 @@ mod tests {
         assert!(test.passes(true, || "Security", || None));
         assert!(!test.passes(true, || "capital", || None));
         assert!(!test.passes(false, || "", || None));
+        let others = Test::LowerNotIn(vec!["security".into()]);
+        assert!(!others.passes(true, || "Security", || None));
+        assert!(others.passes(true, || "System", || None));
+        assert!(others.passes(false, || "", || None));
+        let has = |text: &str, wanted: &str| {
+            let test = Test::Contains {
+                text: wanted.into(),
+                lower: true,
+            };
+            test.passes(true, || text, || None)
+        };
+        assert!(has("WEC-SysMon", "sysmon") && has("x", "") && has("\u{130}Sysmon", "sysmon"));
+        assert!(!has("Sysmo", "sysmon") && !has("Sysmon", "Sysmon"));
     }
 }

@@ -4,7 +4,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 
-use crate::filter::{Atom, RowFilter, Test};
+use crate::filter::{Atom, RowFilter};
 
 /// The rows of `batch` that the filter lets pass; `None` when there are none.
 pub fn filter_batch(filter: &RowFilter, batch: &RecordBatch) -> Option<RecordBatch> {
@@ -55,12 +55,12 @@ fn mark(atom: &Atom, batch: &RecordBatch, any: &mut [bool]) {
         .iter()
         .position(|f| f.name().to_lowercase() == atom.column);
     let Some(column) = column.map(|i| batch.column(i)) else {
-        if atom.test == Test::Null {
+        if atom.test.passes_null() {
             any.fill(true);
         }
         return;
     };
-    let absent = atom.test == Test::Null;
+    let absent = atom.test.passes_null();
     let number = |i: i64| atom.test.passes(true, || "", || Some(i));
     match column.data_type() {
         DataType::Dictionary(key, value)

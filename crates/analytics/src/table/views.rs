@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::datasource::provider_as_source;
+use schema::Sensor;
 use telemetry::{Atom, Plan, RowFilter, Test, header, ossem, sysmon_fields};
 
 use super::provider::EventTable;
@@ -17,12 +18,6 @@ use crate::dialect::{LookedAt, Prepared, TableSources, Tables};
 pub(crate) const EVENTS: &str = "events";
 const SYSMON: &str = "sysmon";
 const SYSMON_EVENTS: &str = "sysmon_events";
-/// Channels that hold Sysmon's events, in lower case.
-const SYSMON_CHANNELS: [&str; 2] = [
-    "microsoft-windows-sysmon/operational",
-    "linux-sysmon/operational",
-];
-
 /// The tables over one set of files.
 pub(crate) struct Catalog {
     source: Arc<Source>,
@@ -103,15 +98,15 @@ impl Catalog {
     fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> EventTable {
         let raw = || wanted.iter().map(|c| Recipe::raw(c)).collect();
         let (recipes, clauses) = if table == SYSMON_EVENTS {
-            (ossem_recipes(&wanted), vec![vec![is_sysmon()]])
+            (ossem_recipes(&wanted), records_of(Sensor::Sysmon))
         } else if table == EVENTS || self.bound.contains(table) {
             (raw(), Vec::new())
         } else {
             let ids = sysmon_fields::views().find(|(name, _)| *name == table);
             let ids = ids.map(|(_, ids)| ids.iter().map(|id| i64::from(*id)).collect());
-            let sysmon = std::iter::once(vec![is_sysmon()]);
-            let clauses = sysmon.chain(ids.map(|ids| vec![has_id(ids)]));
-            (raw(), clauses.collect())
+            let mut clauses = records_of(Sensor::Sysmon);
+            clauses.extend(ids.map(|ids| vec![has_id(ids)]));
+            (raw(), clauses)
         };
         let rows = RowFilter { clauses };
         EventTable::new(recipes, rows, Arc::clone(&self.source))
@@ -191,9 +186,31 @@ impl Tables for Catalog {
     }
 }
 
-fn is_sysmon() -> Atom {
-    Atom {
-        column: "channel".to_owned(),
-        test: Test::LowerIn(SYSMON_CHANNELS.map(str::to_owned).to_vec()),
+/// That a record is the sensor's, as [`schema::LogSource`] tells. The first clause is the one that fails most others.
+fn records_of(sensor: Sensor) -> Vec<Vec<Atom>> {
+    let atom = |column: &str, test| Atom {
+        column: column.to_owned(),
+        test,
+    };
+    let channel = |test| atom("channel", test);
+    let provider = |test| atom("provider", test);
+    let own = || channel(Test::LowerIn(sensor.channel_spellings()));
+    let mut named = vec![own(), provider(Test::LowerIn(sensor.provider_spellings()))];
+    let mut clauses = Vec::new();
+    if let Some(word) = sensor.word() {
+        let has = || Test::Contains {
+            text: word.to_owned(),
+            lower: true,
+        };
+        named.extend([channel(has()), provider(has())]);
+        let others = Sensor::all().filter(|s| *s != sensor);
+        let others = others.flat_map(Sensor::provider_spellings).collect();
+        clauses.push(vec![own(), provider(Test::LowerNotIn(others))]);
     }
+    clauses.push(vec![
+        own(),
+        channel(Test::LowerNotIn(sensor.foreign_channel_spellings())),
+    ]);
+    clauses.insert(0, named);
+    clauses
 }

@@ -3,6 +3,7 @@
 use anyhow::bail;
 use baseline::keys::{self, EventKeys, nearest};
 use baseline::{Select, Spec};
+use schema::{LogSource, Sensor};
 use telemetry::{header, sysmon_fields};
 
 use super::args::BaselineArgs;
@@ -68,7 +69,7 @@ fn foreign(event: &str) -> Option<(&str, i64)> {
 }
 
 fn other(channel: &str, id: i64, by: Option<&[String]>) -> anyhow::Result<Spec> {
-    if channel.to_lowercase().contains("sysmon")
+    if LogSource::of(Some(channel), None).sensor() == Some(Sensor::Sysmon)
         && let Some(keys) = keys::sysmon(id)
     {
         check(keys, by)?;

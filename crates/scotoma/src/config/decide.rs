@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use schema::{LogSource, Sensor};
 use serde_json::{Value, json};
 use sysmon::event::Event;
 use sysmon::reference;
@@ -155,8 +156,9 @@ fn event_of(batch: &RecordBatch, row: usize, fields: &[String]) -> anyhow::Resul
         let cell = cell.as_string::<i32>();
         Ok((!cell.is_null(0)).then(|| cell.value(0).to_owned()))
     };
-    let origin = text(1)?.or(text(2)?).unwrap_or_default();
-    if !origin.to_ascii_lowercase().contains("sysmon") {
+    let (channel, provider) = (text(1)?, text(2)?);
+    let source = LogSource::of(channel.as_deref(), provider.as_deref());
+    if source.sensor() != Some(Sensor::Sysmon) {
         return Ok(None);
     }
     let id = text(0)?.and_then(|id| id.parse().ok()).unwrap_or(0);

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 mod program;
 mod walk;
 
+use ::schema::{Origin, Sensor};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
@@ -26,7 +27,7 @@ use crate::text::Environment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Recorded by a sensor: their `RuleName` is the outcome of its own filtering, and no filter sees it.
-    /// Rows that channel or provider tell to be no events of Sysmon are [`OTHER`].
+    /// Rows that [`sysmon_rows`] does not find are [`OTHER`].
     Recorded,
     /// As a filter sees them.
     Raw,
@@ -305,7 +306,8 @@ pub(crate) fn int64(array: &ArrayRef, name: &str) -> Result<Int64Array, EvalErro
     Ok(cast.as_primitive::<Int64Type>().clone())
 }
 
-/// Which rows are Sysmon's, told by channel or else by provider; all of them where the batch has neither.
+/// Which rows are Sysmon's, as [`::schema::LogSource`] tells; all of them where the batch has neither the column
+/// `Channel` nor `Provider`.
 ///
 /// # Errors
 /// Where a column that is needed cannot be read.
@@ -314,31 +316,50 @@ pub fn sysmon_rows(batch: &RecordBatch) -> Result<Vec<bool>, EvalError> {
     Ok((0..batch.num_rows()).map(|row| ours.has(row)).collect())
 }
 
-/// Which rows are Sysmon's, by channel or else by provider; all of them where the batch has neither.
+/// Which rows are Sysmon's.
 enum Ours<'a> {
     All,
-    Some(Column<'a>, Vec<bool>),
+    Some(Names<'a>, Names<'a>),
+}
+
+/// The channels or the providers of a batch, and what each name says.
+struct Names<'a> {
+    column: Option<Column<'a>>,
+    said: Vec<Origin>,
+}
+
+impl<'a> Names<'a> {
+    fn of(batch: &'a RecordBatch, name: &str, says: fn(&str) -> Origin) -> Result<Self, EvalError> {
+        let column = Column::find(batch, name)?;
+        let said = column.iter().flat_map(|c| c.texts().iter());
+        let said = said.map(|v| v.map_or(Origin::Unknown, says)).collect();
+        Ok(Self { column, said })
+    }
+
+    #[inline]
+    fn origin(&self, row: usize) -> Origin {
+        let said = self.column.as_ref().and_then(|c| self.said.get(c.key(row)));
+        said.copied().unwrap_or(Origin::Unknown)
+    }
 }
 
 impl<'a> Ours<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self, EvalError> {
-        for name in ["Channel", "Provider"] {
-            let Some(column) = Column::find(batch, name)?.filter(|c| !c.empty) else {
-                continue;
-            };
-            let ours =
-                |v: Option<&str>| v.is_some_and(|v| v.to_ascii_lowercase().contains("sysmon"));
-            let ours: Vec<bool> = column.texts().iter().map(ours).collect();
-            return Ok(Self::Some(column, ours));
+        let channel = Names::of(batch, "Channel", Origin::of_channel)?;
+        let provider = Names::of(batch, "Provider", Origin::of_provider)?;
+        if channel.column.is_none() && provider.column.is_none() {
+            return Ok(Self::All);
         }
-        Ok(Self::All)
+        Ok(Self::Some(channel, provider))
     }
 
     #[inline]
     fn has(&self, row: usize) -> bool {
         match self {
             Self::All => true,
-            Self::Some(column, ours) => ours.get(column.key(row)).copied().unwrap_or(false),
+            Self::Some(channel, provider) => {
+                channel.origin(row).sensor(provider.origin(row)) == Some(Sensor::Sysmon)
+            }
         }
     }
 }
