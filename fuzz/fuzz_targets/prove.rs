@@ -5,7 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use predicate::prove::{Answer, Limits, solve};
 use predicate::sql::{Dialect, condition};
-use predicate::{Case, Comparison, Literal, Pattern, Predicate, Test, Text, sigma_text};
+use predicate::{
+    Case, Comparison, Glob, GlobPart, Literal, Pattern, Predicate, Test, Text, sigma_text,
+};
 
 /// Reads a predicate from bytes, from the front; what is missing is zero.
 struct Bytes<'a>(&'a [u8]);
@@ -37,13 +39,23 @@ impl Bytes<'_> {
             Comparison::GreaterOrEqual,
             Comparison::Greater,
         ];
-        match self.byte() % 11 {
+        match self.byte() % 13 {
             0 => Test::Equals(self.text()),
+            11 => Test::Present,
+            12 => {
+                let Text { text, case } = self.text();
+                let part = |c| match c {
+                    '*' => GlobPart::Any,
+                    '?' => GlobPart::One,
+                    c => GlobPart::Text(String::from(c)),
+                };
+                Glob::new(text.chars().map(part), case).into_test()
+            }
             1 => Test::Contains(self.text()),
             2 => Test::StartsWith(self.text()),
             3 => Test::EndsWith(self.text()),
             4 => Test::ImageIs(self.text()),
-            5 => Test::Exists,
+            5 => Test::NotEmpty,
             6 => Test::BitsSet(u64::from(self.byte()) << (self.byte() % 64)),
             7 => {
                 let order = orders[usize::from(self.byte() % 5)];
@@ -57,11 +69,11 @@ impl Bytes<'_> {
             9 => {
                 let (a, bits) = (self.byte(), self.byte() % 33);
                 let block = format!("{a}.0.0.0/{bits}");
-                block.parse().map_or(Test::Exists, Test::Cidr)
+                block.parse().map_or(Test::NotEmpty, Test::Cidr)
             }
             _ => {
                 let text = self.text();
-                Pattern::new(&text.text, text.case).map_or(Test::Exists, Test::Regex)
+                Pattern::new(&text.text, text.case).map_or(Test::NotEmpty, Test::Regex)
             }
         }
     }
@@ -91,7 +103,7 @@ fuzz_target!(|data: &[u8]| {
         steps: 200_000,
     };
     if let Answer::Holds(witness) = solve(&p, &limits) {
-        assert!(p.holds(&|f: &str| witness.get(f)), "{p} on {witness}");
+        assert!(p.holds(&witness), "{p} on {witness}");
     }
     let _ = condition(&p, Dialect::Spark);
     let _ = condition(&p, Dialect::DataFusion);

@@ -111,13 +111,7 @@ fn the_engines_agree_with_the_predicate() {
     for _ in 0..300 {
         let p = strategy.new_tree(&mut runner).unwrap().current();
         let expected: BTreeSet<String> = (0..rows.len())
-            .filter(|i| {
-                p.holds(&|f: &str| match f {
-                    "Image" => rows[*i][0],
-                    "image2" => rows[*i][1],
-                    _ => None,
-                })
-            })
+            .filter(|i| p.holds(&[("Image", rows[*i][0]), ("image2", rows[*i][1])]))
             .map(|i| i.to_string())
             .collect();
         match condition(&p, Dialect::Spark) {

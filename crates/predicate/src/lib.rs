@@ -5,19 +5,25 @@
 #![forbid(unsafe_code)]
 
 pub mod eval;
+mod fields;
+mod glob;
 pub mod prove;
 pub mod sigma_text;
 pub mod sql;
 mod test;
+mod values;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use fields::{FieldPair, Relation};
+pub use glob::{Glob, GlobPart};
 pub use test::{Case, Cidr, Comparison, InvalidLiteral, Literal, Pattern, Test, Text};
+pub use values::Values;
 
 /// A condition on one event. Values are text or absent; an atom on an absent value is false, so a
 /// negated one is true: there is no third truth value.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Predicate {
     /// Always holds.
     True,
@@ -25,6 +31,10 @@ pub enum Predicate {
     False,
     /// One field against one literal.
     Atom(Atom),
+    /// One field against another.
+    Fields(FieldPair),
+    /// One value of any field passes.
+    Keyword(Test),
     /// All hold.
     And(Vec<Predicate>),
     /// At least one holds.
@@ -34,7 +44,7 @@ pub enum Predicate {
 }
 
 /// A test of one field.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Atom {
     /// The field's name; compared without regard to ASCII letter case.
     pub field: Arc<str>,
@@ -51,9 +61,14 @@ impl Predicate {
         })
     }
 
+    /// True where the field has a value, even an empty one.
+    pub fn present(field: impl Into<Arc<str>>) -> Self {
+        Self::atom(field, Test::Present)
+    }
+
     /// True where the field has a value that is not empty.
-    pub fn exists(field: impl Into<Arc<str>>) -> Self {
-        Self::atom(field, Test::Exists)
+    pub fn not_empty(field: impl Into<Arc<str>>) -> Self {
+        Self::atom(field, Test::NotEmpty)
     }
 
     /// All of them, with constants folded and nested conjunctions flattened.
@@ -103,27 +118,39 @@ impl Predicate {
         }
     }
 
-    /// Evaluates it on one event, given as a lookup of field values: the plain meaning, which the
-    /// columnar evaluation equals.
-    pub fn holds<'a>(&self, value: &impl Fn(&str) -> Option<&'a str>) -> bool {
+    /// Evaluates it on one event: the plain meaning, which the columnar evaluation equals.
+    pub fn holds(&self, event: &(impl Values + ?Sized)) -> bool {
         match self {
             Self::True => true,
             Self::False => false,
-            Self::Atom(atom) => value(&atom.field).is_some_and(|v| atom.test.matches(v)),
-            Self::And(parts) => parts.iter().all(|p| p.holds(value)),
-            Self::Or(parts) => parts.iter().any(|p| p.holds(value)),
-            Self::Not(inner) => !inner.holds(value),
+            Self::Atom(atom) => event.any(&atom.field, &mut |v| atom.test.matches(v)),
+            Self::Fields(pair) => event.any(&pair.field, &mut |v| {
+                event.any(&pair.other, &mut |other| pair.matches(v, other))
+            }),
+            Self::Keyword(test) => event.any_field(&mut |v| test.matches(v)),
+            Self::And(parts) => parts.iter().all(|p| p.holds(event)),
+            Self::Or(parts) => parts.iter().any(|p| p.holds(event)),
+            Self::Not(inner) => !inner.holds(event),
+        }
+    }
+
+    /// Calls `f` on every part that has no parts itself, constants left out.
+    pub fn leaves<'a>(&'a self, f: &mut impl FnMut(&'a Predicate)) {
+        match self {
+            Self::True | Self::False => {}
+            Self::Atom(_) | Self::Fields(_) | Self::Keyword(_) => f(self),
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|p| p.leaves(f)),
+            Self::Not(inner) => inner.leaves(f),
         }
     }
 
     /// Calls `f` on every atom.
     pub fn atoms<'a>(&'a self, f: &mut impl FnMut(&'a Atom)) {
-        match self {
-            Self::True | Self::False => {}
-            Self::Atom(atom) => f(atom),
-            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|p| p.atoms(f)),
-            Self::Not(inner) => inner.atoms(f),
-        }
+        self.leaves(&mut |leaf| {
+            if let Self::Atom(atom) = leaf {
+                f(atom);
+            }
+        });
     }
 }
 
@@ -143,6 +170,8 @@ impl fmt::Display for Predicate {
             Self::True => f.write_str("true"),
             Self::False => f.write_str("false"),
             Self::Atom(atom) => write!(f, "{} {}", atom.field, atom.test),
+            Self::Fields(pair) => write!(f, "{pair}"),
+            Self::Keyword(test) => write!(f, "any field {test}"),
             Self::And(parts) => join(f, parts, "and"),
             Self::Or(parts) => join(f, parts, "or"),
             Self::Not(inner) => write!(f, "not {inner}"),

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::sql::NotExpressible;
-use crate::{Atom, Case, Comparison, Literal, Predicate, Test, Text};
+use crate::{Atom, Case, Comparison, FieldPair, Literal, Predicate, Relation, Test, Text};
 
 /// The named searches of a detection and the condition that joins them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,36 +88,36 @@ fn write(
                 " or ",
             )
         }
-        Predicate::True | Predicate::False | Predicate::Atom(_) => Err(NotExpressible {
-            field: String::new(),
-            test: p.to_string(),
-            why: "Sigma has no constants",
+        Predicate::Keyword(test) => Err(NotExpressible {
+            field: "any field".to_owned(),
+            test: test.to_string(),
+            why: "keywords are not written yet",
         }),
+        Predicate::True | Predicate::False | Predicate::Atom(_) | Predicate::Fields(_) => {
+            Err(NotExpressible {
+                field: String::new(),
+                test: p.to_string(),
+                why: "Sigma has no constants",
+            })
+        }
     }
 }
 
 /// The lines of a conjunction that fits into one search.
 fn one_search(p: &Predicate) -> Result<Option<Vec<String>>, NotExpressible> {
-    let atoms: Vec<&Atom> = match p {
-        Predicate::Atom(atom) => vec![atom],
-        Predicate::And(parts) => {
-            let atoms: Option<Vec<&Atom>> = parts
-                .iter()
-                .map(|p| match p {
-                    Predicate::Atom(atom) => Some(atom),
-                    _ => None,
-                })
-                .collect();
-            let Some(atoms) = atoms.filter(|a| !a.is_empty()) else {
-                return Ok(None);
-            };
-            atoms
-        }
+    let parts: &[Predicate] = match p {
+        Predicate::Atom(_) | Predicate::Fields(_) => std::slice::from_ref(p),
+        Predicate::And(parts) if !parts.is_empty() => parts,
         _ => return Ok(None),
     };
     let mut lines: Vec<(String, String)> = Vec::new();
-    for atom in atoms {
-        let Some((key, value)) = line(atom)? else {
+    for part in parts {
+        let line = match part {
+            Predicate::Atom(atom) => line(atom)?,
+            Predicate::Fields(pair) => Some(reference(pair)),
+            _ => None,
+        };
+        let Some((key, value)) = line else {
             return Ok(None);
         };
         // A key stands once in a map.
@@ -132,6 +132,23 @@ fn one_search(p: &Predicate) -> Result<Option<Vec<String>>, NotExpressible> {
             .map(|(k, v)| format!("{k}: {v}"))
             .collect(),
     ))
+}
+
+/// Key and value of a comparison of fields.
+fn reference(pair: &FieldPair) -> (String, String) {
+    let relation = match pair.relation {
+        Relation::Equals => "",
+        Relation::Contains => "|contains",
+        Relation::StartsWith => "|startswith",
+        Relation::EndsWith => "|endswith",
+    };
+    let cased = if pair.case == Case::Exact {
+        "|cased"
+    } else {
+        ""
+    };
+    let key = format!("{}|fieldref{relation}{cased}", pair.field);
+    (key, quote(&pair.other))
 }
 
 /// Key and value of an atom; none where it needs two searches.
@@ -170,7 +187,15 @@ fn line(atom: &Atom) -> Result<Option<(String, String)>, NotExpressible> {
         Test::EndsWith(t) => text("|endswith", t),
         Test::ImageIs(t) if t.text.contains('\\') => text("", t),
         Test::ImageIs(_) => Ok(None),
-        Test::Exists => plain("", "'?*'".to_owned()),
+        Test::Present => plain("|exists", "true".to_owned()),
+        Test::NotEmpty => plain("", "'?*'".to_owned()),
+        Test::Glob(glob) => match glob.case() {
+            Case::Exact => plain("|cased", quote(&glob.to_string())),
+            Case::Ascii if !glob.to_string().is_ascii() => {
+                Err(fail("Sigma folds letters beyond A-Z"))
+            }
+            Case::Ascii | Case::Unicode => plain("", quote(&glob.to_string())),
+        },
         Test::Regex(p) => {
             let flag = if p.case() == Case::Exact { "" } else { "|i" };
             plain(&format!("|re{flag}"), quote(p.as_str()))

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use crate::{Atom, Case, Cidr, Literal, Predicate, Test, Text};
+use crate::{
+    Atom, Case, Cidr, FieldPair, Glob, GlobPart, Literal, Predicate, Relation, Test, Text,
+};
 
 /// Whose SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,12 @@ fn write(p: &Predicate, dialect: Dialect, inner: bool) -> Result<String, NotExpr
         Predicate::True => Ok("TRUE".to_owned()),
         Predicate::False => Ok("FALSE".to_owned()),
         Predicate::Atom(atom) => test(atom, dialect),
+        Predicate::Fields(pair) => Ok(fields(pair, dialect)),
+        Predicate::Keyword(test) => Err(NotExpressible {
+            field: "any field".to_owned(),
+            test: test.to_string(),
+            why: "the columns of the table are not known here",
+        }),
         Predicate::And(parts) => join(parts, " AND ", "TRUE"),
         Predicate::Or(parts) => join(parts, " OR ", "FALSE"),
         // A test of an absent value is null, and its opposite would be null too.
@@ -95,7 +103,9 @@ fn test(atom: &Atom, dialect: Dialect) -> Result<String, NotExpressible> {
             };
             format!("({} OR {})", equals(t), ends(&behind))
         }
-        Test::Exists => format!("{column} <> ''"),
+        Test::Present => format!("{column} IS NOT NULL"),
+        Test::NotEmpty => format!("{column} <> ''"),
+        Test::Glob(glob) => like(&column, glob, dialect),
         Test::Compare(comparison, Literal::Text(t)) => {
             if t.text.chars().any(|c| u32::from(c) >= 0xD800) {
                 return Err(fail(
@@ -138,6 +148,52 @@ fn test(atom: &Atom, dialect: Dialect) -> Result<String, NotExpressible> {
             return Err(fail("text is not compared as a number of either base"));
         }
     })
+}
+
+/// A comparison of two columns.
+fn fields(pair: &FieldPair, dialect: Dialect) -> String {
+    let column = |name: &str| {
+        let column = identifier(name, dialect);
+        match pair.case {
+            Case::Exact => column,
+            Case::Ascii => ascii_folded(&column),
+            Case::Unicode => format!("lower({column})"),
+        }
+    };
+    let (a, b) = (column(&pair.field), column(&pair.other));
+    match (pair.relation, dialect) {
+        (Relation::Equals, _) => format!("{a} = {b}"),
+        (Relation::Contains, _) => format!("contains({a}, {b})"),
+        (Relation::StartsWith, Dialect::Spark) => format!("startswith({a}, {b})"),
+        (Relation::StartsWith, Dialect::DataFusion) => format!("starts_with({a}, {b})"),
+        (Relation::EndsWith, Dialect::Spark) => format!("endswith({a}, {b})"),
+        (Relation::EndsWith, Dialect::DataFusion) => format!("ends_with({a}, {b})"),
+    }
+}
+
+/// Both dialects let `%` and `_` stand for line breaks, too, and take `\` for the escape.
+fn like(column: &str, glob: &Glob, dialect: Dialect) -> String {
+    let mut pattern = String::new();
+    for part in glob.parts() {
+        match part {
+            GlobPart::Any => pattern.push('%'),
+            GlobPart::One => pattern.push('_'),
+            GlobPart::Text(text) => {
+                for c in glob.case().fold(text).chars() {
+                    if matches!(c, '%' | '_' | '\\') {
+                        pattern.push('\\');
+                    }
+                    pattern.push(c);
+                }
+            }
+        }
+    }
+    let value = match glob.case() {
+        Case::Exact => column.to_owned(),
+        Case::Ascii => ascii_folded(column),
+        Case::Unicode => format!("lower({column})"),
+    };
+    format!("{value} LIKE {}", literal(&pattern, dialect))
 }
 
 fn ascii_folded(column: &str) -> String {

@@ -2,8 +2,11 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
+
+use crate::Glob;
 
 /// How letters are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +143,15 @@ impl PartialEq for Pattern {
     }
 }
 
+impl Eq for Pattern {}
+
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+        self.case.hash(state);
+    }
+}
+
 /// A block of IP addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cidr {
@@ -208,7 +220,7 @@ impl fmt::Display for Cidr {
 pub struct InvalidLiteral(String);
 
 /// A test of one value. Values are never absent here; see [`crate::Predicate`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Test {
     /// The whole value.
     Equals(Text),
@@ -218,6 +230,8 @@ pub enum Test {
     StartsWith(Text),
     /// Its end.
     EndsWith(Text),
+    /// The whole value, with wildcards.
+    Glob(Glob),
     /// A match anywhere in it.
     Regex(Pattern),
     /// An IP address in a block.
@@ -228,8 +242,10 @@ pub enum Test {
     BitsSet(u64),
     /// A path: the whole of it where the text has a `\`, else what is behind its last `\`.
     ImageIs(Text),
+    /// Any value, even an empty one.
+    Present,
     /// A value that is not empty.
-    Exists,
+    NotEmpty,
 }
 
 impl Test {
@@ -240,6 +256,7 @@ impl Test {
             Self::Contains(t) => t.case.fold(value).contains(&t.folded()),
             Self::StartsWith(t) => t.case.fold(value).starts_with(&t.folded()),
             Self::EndsWith(t) => t.case.fold(value).ends_with(&t.folded()),
+            Self::Glob(g) => g.matches(value),
             Self::Regex(p) => p.regex.is_match(value),
             Self::Cidr(block) => block.contains(value),
             Self::Compare(c, Literal::Number(n)) => {
@@ -260,7 +277,8 @@ impl Test {
                 };
                 t.case.fold(value) == t.folded()
             }
-            Self::Exists => !value.is_empty(),
+            Self::Present => true,
+            Self::NotEmpty => !value.is_empty(),
         }
     }
 }
@@ -285,13 +303,15 @@ impl fmt::Display for Test {
             Self::Contains(t) => write!(f, "contains {:?}", t.text),
             Self::StartsWith(t) => write!(f, "starts with {:?}", t.text),
             Self::EndsWith(t) => write!(f, "ends with {:?}", t.text),
+            Self::Glob(g) => write!(f, "like \"{g}\""),
             Self::Regex(p) => write!(f, "matches /{}/", p.as_str()),
             Self::Cidr(block) => write!(f, "in {block}"),
             Self::Compare(c, Literal::Number(n)) => write!(f, "{} {n}", c.symbol()),
             Self::Compare(c, Literal::Text(t)) => write!(f, "{} {:?}", c.symbol(), t.text),
             Self::BitsSet(mask) => write!(f, "has bits {mask:#x}"),
             Self::ImageIs(t) => write!(f, "is image {:?}", t.text),
-            Self::Exists => f.write_str("exists"),
+            Self::Present => f.write_str("is present"),
+            Self::NotEmpty => f.write_str("is not empty"),
         }
     }
 }

@@ -123,7 +123,7 @@ fn filter_outcome(element: &Element, f: &Filter, environment: &Environment, id: 
     let fails = if text {
         Predicate::False
     } else {
-        Predicate::exists(field).negate()
+        Predicate::not_empty(field).negate()
     };
     let Some(value) = text::folded_value(&f.value, environment) else {
         return Step { fails, ..never };
@@ -153,7 +153,7 @@ fn filter_outcome(element: &Element, f: &Filter, environment: &Environment, id: 
         positive
     };
     let absent = text && text::matches(f.op, "-", &value);
-    let exists = Predicate::exists(field);
+    let exists = Predicate::not_empty(field);
     let matches = if absent {
         Predicate::any([exists.negate(), test])
     } else if needs_value && !tests.negate {

@@ -169,7 +169,7 @@ fn witness(predicate: &Predicate, keys: &[String], known: &BTreeSet<Vec<String>>
                 ("GrantedAccess", _) => "^0x[0-9a-f]+$",
                 ("DestinationPort", _) => "^[1-9][0-9]*$",
                 (_, Some(_)) => ".",
-                _ => return Some(Predicate::exists(field.as_str())),
+                _ => return Some(Predicate::not_empty(field.as_str())),
             }
         };
         let pattern = Pattern::new(expression, Case::Exact).ok()?;
@@ -178,7 +178,7 @@ fn witness(predicate: &Predicate, keys: &[String], known: &BTreeSet<Vec<String>>
         let mut named = false;
         predicate.atoms(&mut |a| named |= a.field.eq_ignore_ascii_case(field));
         Some(if named {
-            Predicate::exists(field.as_str())
+            Predicate::not_empty(field.as_str())
         } else {
             shaped
         })

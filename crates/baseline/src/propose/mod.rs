@@ -285,7 +285,7 @@ fn predicate(conditions: &[Condition]) -> Predicate {
     Predicate::all(conditions.iter().map(|c| {
         let is = Predicate::atom(c.field.as_str(), Test::Equals(Text::ascii(&c.value)));
         if c.value == "-" && schema::is_text(&c.field) {
-            Predicate::any([Predicate::exists(c.field.as_str()).negate(), is])
+            Predicate::any([Predicate::not_empty(c.field.as_str()).negate(), is])
         } else {
             is
         }

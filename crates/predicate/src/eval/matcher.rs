@@ -88,6 +88,10 @@ impl Matcher {
                 Test::Contains(t) => (Place::Anywhere, t),
                 Test::StartsWith(t) => (Place::Start, t),
                 Test::EndsWith(t) => (Place::End, t),
+                Test::Present => {
+                    m.always.push(number);
+                    continue;
+                }
                 other => {
                     m.others.push((number, other.clone()));
                     continue;
@@ -104,7 +108,7 @@ impl Matcher {
                 .push((place, number));
         }
         for (group, patterns) in m.groups.iter_mut().zip(patterns) {
-            group.search = Search::new(patterns, &mut m.others);
+            group.search = Search::new(patterns, group.case, &mut m.others);
         }
         m
     }
@@ -134,10 +138,31 @@ impl Matcher {
     }
 }
 
+/// The tests of a literal, each for itself. The literal is folded, and folding twice is folding once.
+fn one_by_one(
+    text: String,
+    uses: Vec<(Place, u32)>,
+    case: Case,
+) -> impl Iterator<Item = (u32, Test)> {
+    uses.into_iter().map(move |(place, number)| {
+        let text = Text {
+            text: text.clone(),
+            case,
+        };
+        let test = match place {
+            Place::Anywhere => Test::Contains(text),
+            Place::Start => Test::StartsWith(text),
+            Place::End => Test::EndsWith(text),
+        };
+        (number, test)
+    })
+}
+
 impl Search {
     /// Builds the automaton; where it would be too large, the tests go to `others`.
     fn new(
         patterns: HashMap<String, Vec<(Place, u32)>>,
+        case: Case,
         others: &mut Vec<(u32, Test)>,
     ) -> Option<Self> {
         if patterns.is_empty() {
@@ -151,19 +176,11 @@ impl Search {
                 uses: sorted.into_iter().map(|(_, uses)| uses).collect(),
             }),
             Err(_) => {
-                for (text, uses) in sorted {
-                    for (place, number) in uses {
-                        let text = Text::ascii(text.clone());
-                        others.push((
-                            number,
-                            match place {
-                                Place::Anywhere => Test::Contains(text),
-                                Place::Start => Test::StartsWith(text),
-                                Place::End => Test::EndsWith(text),
-                            },
-                        ));
-                    }
-                }
+                others.extend(
+                    sorted
+                        .into_iter()
+                        .flat_map(|(text, uses)| one_by_one(text, uses, case)),
+                );
                 None
             }
         }
@@ -189,6 +206,28 @@ impl Search {
             found.sort_unstable();
             found.dedup();
             out.append(&mut found);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_one_by_one_keeps_its_case_rule() {
+        let uses = vec![(Place::Anywhere, 0), (Place::Start, 1), (Place::End, 2)];
+        for (case, passing) in [
+            (Case::Exact, [false, true, false]),
+            (Case::Ascii, [true, true, false]),
+            (Case::Unicode, [true, true, true]),
+        ] {
+            let text = case.fold("äb");
+            for (_, test) in one_by_one(text, uses.clone(), case) {
+                for (value, passes) in ["äB", "äb", "ÄB"].into_iter().zip(passing) {
+                    assert_eq!(test.matches(value), passes, "{case:?} {test} {value}");
+                }
+            }
         }
     }
 }

@@ -129,6 +129,24 @@ pub(super) fn alphabet(
     (out, complete)
 }
 
+/// All letters that fold to a letter, which is folded itself. A letter that folds to several is left out: what it
+/// folds to can be spelled with letters that are here.
+pub(super) fn unfolded(letter: char, case: Case) -> Vec<char> {
+    let mut out = vec![letter];
+    match case {
+        Case::Exact => {}
+        Case::Ascii if letter.is_ascii_lowercase() => out.push(letter.to_ascii_uppercase()),
+        Case::Ascii => {}
+        Case::Unicode => {
+            let folds = |lower: &String| lower.chars().eq([letter]);
+            let spellings = folding().iter().filter(|(_, lower)| folds(lower));
+            out.extend(spellings.map(|(upper, _)| *upper));
+            out.sort_unstable();
+        }
+    }
+    out
+}
+
 /// The letter behind one, where there is one.
 fn after(letter: char) -> Option<char> {
     match letter {

@@ -84,6 +84,7 @@ pub(super) fn shortest(name: &Arc<str>, tests: &[(&Test, bool)], budget: &mut Bu
     // A present value passes these whatever it is.
     let constant = |t: &Test| match t {
         Test::Contains(t) | Test::StartsWith(t) | Test::EndsWith(t) => t.text.is_empty(),
+        Test::Present => true,
         _ => false,
     };
     if tests.iter().any(|(t, holds)| !holds && constant(t)) {
@@ -166,9 +167,12 @@ fn folds_ascii(test: &Test) -> bool {
         | Test::Compare(_, Literal::Text(t)) => t.case != Case::Exact,
         // An expression may switch its case rule anywhere.
         Test::Regex(_) => false,
-        Test::Cidr(_) | Test::Compare(_, Literal::Number(_)) | Test::BitsSet(_) | Test::Exists => {
-            true
-        }
+        Test::Glob(g) => g.case() != Case::Exact,
+        Test::Cidr(_)
+        | Test::Compare(_, Literal::Number(_))
+        | Test::BitsSet(_)
+        | Test::Present
+        | Test::NotEmpty => true,
     }
 }
 

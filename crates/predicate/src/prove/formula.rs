@@ -25,8 +25,10 @@ pub(super) struct Formula {
     pub fields: Vec<Arc<str>>,
     atoms: Vec<(u32, Test)>,
     by_field: HashMap<String, u32>,
-    by_test: HashMap<(u32, String), u32>,
+    by_test: HashMap<(u32, Test), u32>,
     lists: Vec<Vec<Node>>,
+    /// Whether a part that this form cannot say was left out, which makes the formula weaker than the predicate.
+    pub weaker: bool,
 }
 
 impl Formula {
@@ -46,10 +48,7 @@ impl Formula {
     /// The literal of a test.
     pub fn literal(&mut self, field: u32, test: &Test, holds: bool) -> Literal {
         let next = u32::try_from(self.atoms.len()).unwrap_or(u32::MAX);
-        let at = *self
-            .by_test
-            .entry((field, format!("{test:?}")))
-            .or_insert(next);
+        let at = *self.by_test.entry((field, test.clone())).or_insert(next);
         if at == next {
             self.atoms.push((field, test.clone()));
         }
@@ -69,6 +68,10 @@ impl Formula {
             Predicate::Atom(atom) => {
                 let field = self.field(&atom.field);
                 Node::Literal(self.literal(field, &atom.test, holds))
+            }
+            Predicate::Fields(_) | Predicate::Keyword(_) => {
+                self.weaker = true;
+                Node::True
             }
             Predicate::Not(inner) => self.add(inner, !holds),
             Predicate::And(parts) => self.list(parts, holds, holds),

@@ -15,7 +15,7 @@ mod walk;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Predicate, Test, Text};
+use crate::{Predicate, Test, Text, Values};
 
 /// How much work a proof may take; the units are counted, not timed, so answers are reproducible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,9 @@ pub enum Limit {
     /// decided together with.
     #[error("the tests of field {0} mix text with numbers, addresses or expressions")]
     Mixed(Arc<str>),
+    /// The answer depends on a comparison of two fields, or on a keyword in any field.
+    #[error("it depends on a comparison of fields or on a keyword")]
+    ManyFields,
 }
 
 /// An event on which a predicate holds.
@@ -65,6 +68,16 @@ pub struct Witness {
     pub fields: Vec<(Arc<str>, Option<String>)>,
     /// True where no other event has fewer characters and present fields together.
     pub shortest: bool,
+}
+
+impl Values for Witness {
+    fn any(&self, field: &str, passes: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.fields.any(field, passes)
+    }
+
+    fn any_field(&self, passes: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.fields.any_field(passes)
+    }
 }
 
 impl Witness {
@@ -118,14 +131,21 @@ pub fn solve_unless(
     fields: &[&str],
     seen: &dyn Fn(&[Option<&str>]) -> bool,
 ) -> Answer {
-    let answer = search::Search::new(predicate, limits, fields).run(seen);
-    // A wrong witness would be worse than none.
-    if let Answer::Holds(witness) = &answer
-        && !predicate.holds(&|name: &str| witness.get(name))
-    {
-        return Answer::Unknown(Limit::Nodes);
+    let search = search::Search::new(predicate, limits, fields);
+    let weaker = search.is_weaker();
+    match search.run(seen) {
+        // A wrong witness would be worse than none.
+        Answer::Holds(witness) if !predicate.holds(&witness) => Answer::Unknown(if weaker {
+            Limit::ManyFields
+        } else {
+            Limit::Nodes
+        }),
+        Answer::Holds(witness) => Answer::Holds(Witness {
+            shortest: witness.shortest && !weaker,
+            ..witness
+        }),
+        other => other,
     }
-    answer
 }
 
 /// Whether the second predicate holds wherever the first does; otherwise an event on which it does not.

@@ -1,6 +1,8 @@
 //! A regular expression as an automaton over whole values, and the letters it tells apart. It refuses
 //! to know of other tests.
 
+use std::fmt::Write as _;
+
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
@@ -8,7 +10,8 @@ use regex_automata::{Anchored, nfa::thompson};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use crate::{Case, Pattern};
+use super::alphabet::unfolded;
+use crate::{Case, Glob, GlobPart, Pattern};
 
 /// How large one expression's automaton may become, in bytes.
 const SIZE: usize = 4 << 20;
@@ -30,7 +33,32 @@ pub(super) struct Expression {
 impl Expression {
     /// None where the automaton would be too large or needs Unicode word boundaries.
     pub fn new(pattern: &Pattern, holds: bool) -> Option<Self> {
-        let insensitive = pattern.case() != Case::Exact;
+        Self::compiled(pattern.as_str(), pattern.case() != Case::Exact, holds)
+    }
+
+    /// The expression of a pattern with wildcards; none where its automaton would be too large.
+    pub fn of_glob(glob: &Glob, holds: bool) -> Option<Self> {
+        let mut expression = String::from("(?s)\\A");
+        for part in glob.parts() {
+            match part {
+                GlobPart::One => expression.push('.'),
+                GlobPart::Any => expression.push_str(".*"),
+                GlobPart::Text(text) => {
+                    for letter in glob.case().fold(text).chars() {
+                        expression.push('[');
+                        for spelling in unfolded(letter, glob.case()) {
+                            let _ = write!(expression, "\\x{{{:x}}}", u32::from(spelling));
+                        }
+                        expression.push(']');
+                    }
+                }
+            }
+        }
+        expression.push_str("\\z");
+        Self::compiled(&expression, false, holds)
+    }
+
+    fn compiled(pattern: &str, insensitive: bool, holds: bool) -> Option<Self> {
         let dfa = dense::Builder::new()
             .configure(
                 dense::Config::new()
@@ -40,7 +68,7 @@ impl Expression {
             )
             .syntax(syntax::Config::new().case_insensitive(insensitive))
             .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE)))
-            .build(pattern.as_str())
+            .build(pattern)
             .ok()?;
         let start = dfa
             .start_state(&start::Config::new().anchored(Anchored::No))
@@ -48,7 +76,7 @@ impl Expression {
         let hir = ParserBuilder::new()
             .case_insensitive(insensitive)
             .build()
-            .parse(pattern.as_str())
+            .parse(pattern)
             .ok()?;
         let mut classes = Vec::new();
         letters(&hir, &mut classes);

@@ -56,6 +56,11 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether the question searched is weaker than the one asked.
+    pub fn is_weaker(&self) -> bool {
+        self.formula.weaker
+    }
+
     pub fn run(mut self, seen: &dyn Fn(&[Option<&str>]) -> bool) -> Answer {
         let mut queue = BinaryHeap::new();
         let mut nodes: Vec<Option<Open>> = Vec::new();

@@ -81,7 +81,7 @@ impl Walk {
                 Test::Equals(t) => (t, &[(&[BEGIN], &[END])]),
                 Test::ImageIs(t) if t.text.contains('\\') => (t, &[(&[BEGIN], &[END])]),
                 Test::ImageIs(t) => (t, &[(&[BEGIN], &[END]), (b"\\", &[END])]),
-                Test::Exists => {
+                Test::NotEmpty => {
                     holds = !holds;
                     (&empty, &[(&[BEGIN], &[END])])
                 }
@@ -93,7 +93,14 @@ impl Walk {
                     expressions.extend(Expression::new(p, holds));
                     continue;
                 }
-                Test::Compare(_, Literal::Number(_)) | Test::BitsSet(_) | Test::Cidr(_) => continue,
+                Test::Glob(g) => {
+                    expressions.extend(Expression::of_glob(g, holds));
+                    continue;
+                }
+                Test::Compare(_, Literal::Number(_))
+                | Test::BitsSet(_)
+                | Test::Cidr(_)
+                | Test::Present => continue,
             };
             let meaning = if holds {
                 wanted += 1;

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code)]
 
-use predicate::{Case, Comparison, Literal, Pattern, Predicate, Test, Text};
+use predicate::{
+    Case, Comparison, FieldPair, Glob, GlobPart, Literal, Pattern, Predicate, Relation, Test, Text,
+};
 use proptest::prelude::*;
 
 /// The fields that predicates name.
@@ -32,8 +34,40 @@ pub fn test() -> impl Strategy<Value = Test> {
         )
             .prop_map(|(e, case)| Test::Regex(Pattern::new(e, case).unwrap())),
         Just(Test::Cidr("::a/125".parse().unwrap())),
-        Just(Test::Exists),
+        glob().prop_map(Test::Glob),
+        Just(Test::Present),
+        Just(Test::NotEmpty),
     ]
+}
+
+fn glob() -> impl Strategy<Value = Glob> {
+    let part = prop_oneof![
+        "[aAb\\\\é]{1,2}".prop_map(GlobPart::Text),
+        Just(GlobPart::One),
+        Just(GlobPart::Any),
+    ];
+    (prop::collection::vec(part, 0..4), case()).prop_map(|(parts, case)| Glob::new(parts, case))
+}
+
+/// Comparisons of fields and keywords.
+pub fn beyond_one_field() -> impl Strategy<Value = Predicate> {
+    let relation = prop::sample::select(vec![
+        Relation::Equals,
+        Relation::Contains,
+        Relation::StartsWith,
+        Relation::EndsWith,
+    ]);
+    let pair = (0..FIELDS.len(), relation, 0..FIELDS.len(), case()).prop_map(
+        |(field, relation, other, case)| {
+            Predicate::Fields(FieldPair {
+                field: FIELDS[field].into(),
+                relation,
+                other: FIELDS[other].into(),
+                case,
+            })
+        },
+    );
+    prop_oneof![pair, test().prop_map(Predicate::Keyword)]
 }
 
 pub fn predicate() -> impl Strategy<Value = Predicate> {
