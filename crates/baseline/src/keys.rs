@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
+use schema::sysmon as sysmon_schema;
 use serde::Deserialize;
-use telemetry::sysmon_fields;
 
 /// How the events of one type are counted.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,7 +55,7 @@ impl EventKeys {
         if let Some(channel) = &self.channel {
             return format!("{channel} {}", self.id);
         }
-        let event = u32::try_from(self.id).ok().and_then(sysmon_fields::event);
+        let event = u32::try_from(self.id).ok().and_then(sysmon_schema::event);
         match event {
             Some(event) => match &event.tag {
                 Some(tag) if tags(tag) == 1 => tag.clone(),
@@ -73,7 +73,7 @@ impl EventKeys {
 
 /// How many event ids a configuration tag stands for.
 fn tags(tag: &str) -> usize {
-    sysmon_fields::events()
+    sysmon_schema::events()
         .iter()
         .filter(|e| e.tag.as_deref() == Some(tag))
         .count()
@@ -121,7 +121,7 @@ fn names(keys: &EventKeys) -> impl Iterator<Item = String> + use<> {
     let mut names = vec![keys.name()];
     names.extend(keys.name.clone());
     if keys.channel.is_none()
-        && let Some(event) = u32::try_from(keys.id).ok().and_then(sysmon_fields::event)
+        && let Some(event) = u32::try_from(keys.id).ok().and_then(sysmon_schema::event)
     {
         names.push(event.title.clone());
         names.extend(event.tag.clone());
@@ -168,7 +168,7 @@ mod tests {
         for keys in all() {
             assert!(!keys.by.is_empty() && !keys.why.is_empty(), "{}", keys.id);
             let Some(event) = (keys.channel.is_none())
-                .then(|| sysmon_fields::event(u32::try_from(keys.id).unwrap()).unwrap())
+                .then(|| sysmon_schema::event(u32::try_from(keys.id).unwrap()).unwrap())
             else {
                 continue;
             };

@@ -454,6 +454,30 @@ mod tests {
         assert_eq!(known, Sensor::all().count());
     }
 
+    /// What the catalog says of a Sysmon event's fields is what the schema says.
+    #[test]
+    fn sysmon_events_are_those_of_the_schema() {
+        use schema::sysmon;
+        let mut seen = 0;
+        for (event, row) in EventId::all().filter_map(|e| Some((e, e.sysmon?))) {
+            let known = sysmon::newest().event(event.number);
+            let known = known.unwrap_or_else(|| panic!("{event} is in no schema"));
+            assert_eq!(known.fields, row.fields, "{event}");
+            assert_eq!(known.tag.as_deref(), row.rule_tag, "{event}");
+            let history = sysmon::event(event.number).unwrap();
+            let since = |version: &str| sysmon::SchemaVersion::parse(version).unwrap();
+            assert_eq!(history.since, since(row.since_schema), "{event}");
+            for change in row.field_history {
+                for added in change.added {
+                    let field = history.fields.iter().find(|f| f.name == *added).unwrap();
+                    assert_eq!(field.since, since(change.schema), "{added} of {event}");
+                }
+            }
+            seen += 1;
+        }
+        assert_eq!(seen, sysmon::newest().events.len());
+    }
+
     #[test]
     fn misspelt_names_get_the_nearest() {
         assert!(find("CreateRemoteTread").is_empty());

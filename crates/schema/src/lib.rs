@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod log_source;
+pub mod ossem;
 mod sensor;
+pub mod sysmon;
 pub mod taxonomy;
 
 pub use log_source::{LogSource, Origin};

@@ -27,12 +27,12 @@ pub mod reference;
 pub mod render;
 pub mod replay;
 pub mod rules;
-pub mod schema;
 pub mod show;
 pub mod source;
 pub mod text;
 mod xml;
 
+pub use ::schema::sysmon as schema;
 pub use config::Config;
 
 /// Which of Sysmon's two XML front ends reads a file.

@@ -18,7 +18,6 @@ mod input;
 mod json;
 mod keys;
 mod names;
-pub mod ossem;
 pub mod parquet;
 #[doc(hidden)]
 pub mod probe;
@@ -30,7 +29,6 @@ mod select;
 mod sequel;
 mod shape;
 mod sniff;
-pub mod sysmon_fields;
 #[cfg(test)]
 mod testing;
 pub mod time;

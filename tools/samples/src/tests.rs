@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use telemetry::sysmon_fields;
+use schema::sysmon as sysmon_fields;
 
 use crate::model::event::Event;
 use crate::model::host::Host;

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use samples::fleet::{self, Settings};
+use schema::sysmon as sysmon_fields;
 use serde_json::Value;
-use telemetry::sysmon_fields;
 
 const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
 

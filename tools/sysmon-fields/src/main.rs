@@ -1,7 +1,7 @@
-//! Writes `crates/telemetry/data/sysmon_fields.toml` from a dump of all Sysmon schemas.
+//! Writes `crates/schema/data/sysmon.toml` from a dump of all Sysmon schemas.
 //!
-//! `cargo run -p sysmon-fields -- SCHEMA.json > crates/telemetry/data/sysmon_fields.toml`. Inside: merging the schema
-//! versions into one list of event types. Not inside: knowledge of its own about any event.
+//! `cargo run -p sysmon-fields -- SCHEMA.json > crates/schema/data/sysmon.toml`. It merges the schema versions into one
+//! list of event types and has no knowledge of its own about any event.
 
 #![forbid(unsafe_code)]
 
@@ -25,6 +25,8 @@ enum Failure {
         path: String,
         source: serde_json::Error,
     },
+    #[error("{path}: {what}")]
+    Merge { path: String, what: String },
     #[error("cannot write: {0}")]
     Write(std::io::Error),
 }
@@ -36,16 +38,18 @@ fn generate(path: &Path) -> Result<String, Failure> {
         path: shown.clone(),
         source,
     })?;
-    let dump = serde_json::from_str(&text).map_err(|source| Failure::Parse {
-        path: shown,
-        source,
-    })?;
-    Ok(render::render(&merge::merge(&dump)))
+    let dump: std::collections::BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(&text).map_err(|source| Failure::Parse {
+            path: shown.clone(),
+            source,
+        })?;
+    let schemas = merge::merge(&dump).map_err(|what| Failure::Merge { path: shown, what })?;
+    Ok(render::render(&schemas))
 }
 
 fn main() -> ExitCode {
     let Some(path) = std::env::args_os().nth(1) else {
-        eprintln!("usage: sysmon-fields SCHEMA.json > crates/telemetry/data/sysmon_fields.toml");
+        eprintln!("usage: sysmon-fields SCHEMA.json > crates/schema/data/sysmon.toml");
         return ExitCode::from(2);
     };
     let written = generate(Path::new(&path)).and_then(|text| {
@@ -76,8 +80,7 @@ mod tests {
             println!("skipped: {} is absent", schema.display());
             return;
         }
-        let carried =
-            std::fs::read_to_string(root.join("crates/telemetry/data/sysmon_fields.toml")).unwrap();
+        let carried = std::fs::read_to_string(root.join("crates/schema/data/sysmon.toml")).unwrap();
         let fresh = generate(&schema).unwrap();
         assert!(
             carried == fresh,

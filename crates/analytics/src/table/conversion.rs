@@ -11,8 +11,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::Result;
+use schema::ossem::{Take, Type};
 use telemetry::header::Kind;
-use telemetry::ossem::{Take, Type};
 
 use crate::functions::{convert, file_name};
 

@@ -12,8 +12,8 @@ use datafusion::arrow::compute::kernels::zip::zip;
 use datafusion::arrow::compute::{is_not_null, nullif};
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type};
 use datafusion::common::Result;
+use schema::ossem;
 use telemetry::header::{self, Kind};
-use telemetry::{ossem, sysmon_fields};
 
 use super::conversion::{self, Conversion};
 use crate::dialect::EVENT_ID;
@@ -43,30 +43,22 @@ enum Choice {
 #[derive(Clone, Debug, PartialEq)]
 enum Counts {
     InAll,
-    /// In those with these ids, which are all that have such a field: to ask would only cost time.
-    WhereItIs(Vec<u32>),
-    /// In those with these ids, though others have such a field too.
+    /// In those with these ids. Others may have such a key all the same: NXLog writes `EventType` and `Version` of its own
+    /// into every record.
     In(Vec<u32>),
 }
 
 impl Counts {
     fn of(feed: &ossem::Feed) -> Self {
-        let ids = feed.events.clone();
-        let mut having = sysmon_fields::events()
-            .iter()
-            .filter(|e| e.has(&feed.field));
-        if ids.is_empty() {
-            Self::InAll
-        } else if having.all(|e| ids.contains(&e.id)) {
-            Self::WhereItIs(ids)
-        } else {
-            Self::In(ids)
+        match feed.events.as_slice() {
+            [] => Self::InAll,
+            ids => Self::In(ids.to_vec()),
         }
     }
 
     /// The same among events with these ids; `None` where it counts in none of them.
     fn among(&self, looked_at: &[i64]) -> Option<Self> {
-        let (Self::WhereItIs(ids) | Self::In(ids)) = self else {
+        let Self::In(ids) = self else {
             return Some(Self::InAll);
         };
         let counting = |id: &i64| ids.iter().any(|i| i64::from(*i) == *id);
@@ -144,7 +136,7 @@ impl Recipe {
             [
                 Choice::Raw {
                     column,
-                    counts: Counts::InAll | Counts::WhereItIs(_),
+                    counts: Counts::InAll,
                     conversion: None,
                 },
             ] => Some(column),
@@ -231,7 +223,7 @@ impl Choice {
                         let outside: BooleanArray = outside.map(Some).collect();
                         nullif(&value, &outside)?
                     }
-                    Counts::InAll | Counts::WhereItIs(_) => value,
+                    Counts::InAll => value,
                 }
             }
             Self::Constant(texts) => {
@@ -266,6 +258,7 @@ mod tests {
     use super::*;
     use datafusion::arrow::array::Array;
     use datafusion::arrow::compute::{cast, filter_record_batch};
+    use schema::sysmon;
     use telemetry::{Options, Plan, probe};
 
     /// An event for each type of Sysmon's with every field any type has, one document as HELK writes it, and one of another
@@ -279,12 +272,12 @@ mod tests {
             .collect();
         columns.sort();
         columns.dedup();
-        let fields: Vec<&str> = sysmon_fields::events()
+        let fields: Vec<&str> = sysmon::events()
             .iter()
             .flat_map(|e| e.fields.iter().map(|f| f.name.as_str()))
             .collect();
         let mut lines = String::new();
-        for (n, event) in sysmon_fields::events().iter().enumerate() {
+        for (n, event) in sysmon::events().iter().enumerate() {
             let mut document = serde_json::Map::new();
             document.insert("EventID".into(), event.id.into());
             document.insert("TimeCreated".into(), "2024-01-02T03:04:05Z".into());
@@ -353,32 +346,34 @@ mod tests {
     fn for_one_event_type_it_makes_what_it_makes_for_all() {
         let recipes = all();
         let rows = rows(&recipes);
-        let ids = sysmon_fields::events().iter().map(|e| i64::from(e.id));
+        let ids = sysmon::events().iter().map(|e| i64::from(e.id));
         for id in ids {
             let here: BooleanArray = event_ids(&rows).map(|i| Some(i == Some(id))).collect();
             let rows = filter_record_batch(&rows, &here).unwrap();
             for recipe in &recipes {
-                // A feed that only its own events should have: others are not to have such a field, and here all do.
-                let choices = recipe.choices.iter().map(|choice| match choice.clone() {
-                    Choice::Raw {
-                        column,
-                        counts: Counts::WhereItIs(ids),
-                        conversion,
-                    } => Choice::Raw {
-                        column,
-                        counts: Counts::In(ids),
-                        conversion,
-                    },
-                    other => other,
-                });
-                let strict = Recipe {
-                    choices: choices.collect(),
-                    ..recipe.clone()
-                };
-                let (all, one) = (strict.make(&rows).unwrap(), recipe.among(&[id]));
+                let (all, one) = (recipe.make(&rows).unwrap(), recipe.among(&[id]));
                 let one = one.make(&rows).unwrap();
                 assert_eq!(shown(&all), shown(&one), "{} of {id}", recipe.name);
             }
+        }
+    }
+
+    /// NXLog writes `EventType` and `Version` of its own into every record.
+    #[test]
+    fn a_shippers_key_is_not_the_field_of_an_event_that_has_none() {
+        let lines = br#"
+            {"EventID":10,"EventType":"INFO","Version":3}
+            {"EventID":13,"EventType":"SetValue"}
+            {"EventID":4,"Version":"15.15"}"#;
+        for (name, expected) in [
+            ("event_type", [None, Some("SetValue"), None]),
+            ("sysmon_version", [None, None, Some("15.15")]),
+        ] {
+            let recipe = Recipe::ossem(ossem::column(name).unwrap());
+            let columns = recipe.columns().map(str::to_owned).collect();
+            let (rows, _) = probe::json(lines, &Plan::of(columns));
+            let made = shown(&recipe.make(&rows.unwrap()).unwrap());
+            assert_eq!(made, expected.map(|v| v.map(str::to_owned)), "{name}");
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::datasource::provider_as_source;
-use schema::Sensor;
-use telemetry::{Atom, Plan, RowFilter, Test, header, ossem, sysmon_fields};
+use schema::{Sensor, ossem, sysmon};
+use telemetry::{Atom, Plan, RowFilter, Test, header};
 
 use super::provider::EventTable;
 use super::pushdown::has_id;
@@ -102,7 +102,7 @@ impl Catalog {
         } else if table == EVENTS || self.bound.contains(table) {
             (raw(), Vec::new())
         } else {
-            let ids = sysmon_fields::views().find(|(name, _)| *name == table);
+            let ids = sysmon::views().find(|(name, _)| *name == table);
             let ids = ids.map(|(_, ids)| ids.iter().map(|id| i64::from(*id)).collect());
             let mut clauses = records_of(Sensor::Sysmon);
             clauses.extend(ids.map(|ids| vec![has_id(ids)]));
@@ -130,7 +130,7 @@ fn ossem_recipes(wanted: &BTreeSet<String>) -> Vec<Recipe> {
 
 /// The names every catalog has.
 fn own_names() -> impl Iterator<Item = &'static str> {
-    let views = sysmon_fields::views().map(|(name, _)| name);
+    let views = sysmon::views().map(|(name, _)| name);
     [EVENTS, SYSMON, SYSMON_EVENTS].into_iter().chain(views)
 }
 
@@ -159,7 +159,7 @@ impl Tables for Catalog {
         }
         let canonical = header::canonical(name);
         let known = header::is_header(&canonical)
-            || sysmon_fields::field_type(&canonical).is_some()
+            || sysmon::field_type(&canonical).is_some()
             || self
                 .fields
                 .get()
@@ -176,10 +176,8 @@ impl Tables for Catalog {
             header::SOURCE_FILE.to_owned(),
             header::SOURCE_OFFSET.to_owned(),
         ]);
-        match sysmon_fields::views().find(|(name, _)| *name == table) {
-            Some((_, ids)) => {
-                names.extend(sysmon_fields::fields_of(ids).iter().map(|f| f.name.clone()))
-            }
+        match sysmon::views().find(|(name, _)| *name == table) {
+            Some((_, ids)) => names.extend(sysmon::fields_of(ids).iter().map(|f| f.name.clone())),
             None => names.extend(self.discover().iter().cloned()),
         }
         names

@@ -164,11 +164,11 @@ fn witness(predicate: &Predicate, keys: &[String], known: &BTreeSet<Vec<String>>
         let expression = if is_program(field) || field == "TargetFilename" {
             r"^[A-Z]:\\[^\\]"
         } else {
-            match (field.as_str(), schema::value_type(field)) {
+            match (field.as_str(), schema::is_text(field)) {
                 ("EventType", _) => "^[A-Z]",
                 ("GrantedAccess", _) => "^0x[0-9a-f]+$",
                 ("DestinationPort", _) => "^[1-9][0-9]*$",
-                (_, Some(_)) => ".",
+                (_, false) => ".",
                 _ => return Some(Predicate::not_empty(field.as_str())),
             }
         };

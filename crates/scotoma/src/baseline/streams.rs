@@ -3,8 +3,8 @@
 use anyhow::bail;
 use baseline::keys::{self, EventKeys, nearest};
 use baseline::{Select, Spec};
-use schema::{LogSource, Sensor};
-use telemetry::{header, sysmon_fields};
+use schema::{LogSource, Sensor, sysmon as sysmon_schema};
+use telemetry::header;
 
 use super::args::BaselineArgs;
 
@@ -96,17 +96,17 @@ fn other(channel: &str, id: i64, by: Option<&[String]>) -> anyhow::Result<Spec> 
 }
 
 fn has(id: i64, field: &str) -> bool {
-    let event = u32::try_from(id).ok().and_then(sysmon_fields::event);
+    let event = u32::try_from(id).ok().and_then(sysmon_schema::event);
     event.is_some_and(|e| e.has(field)) || header::is_header(&header::canonical(field))
 }
 
 fn anywhere(field: &str) -> bool {
-    sysmon_fields::field_type(field).is_some() || header::is_header(&header::canonical(field))
+    sysmon_schema::field_type(field).is_some() || header::is_header(&header::canonical(field))
 }
 
 /// The fields of an event type, or of all of Sysmon's.
 fn fields(id: Option<i64>) -> Vec<String> {
-    sysmon_fields::events()
+    sysmon_schema::events()
         .iter()
         .filter(|e| id.is_none_or(|id| i64::from(e.id) == id))
         .flat_map(|e| &e.fields)

@@ -1,6 +1,5 @@
 //! The second naming of Sysmon's fields: the OSSEM and HELK names that published hunts over `sysmon_events` use, and
-//! the raw fields that feed them. The facts are data (`data/ossem.toml`); this module only looks them up. It refuses
-//! to build SQL, and it refuses to change a value's case, which HELK does.
+//! the raw fields that feed them (`data/ossem.toml`). A value keeps the sensor's case, where HELK lowers it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -145,7 +144,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::{header, sysmon_fields};
+    use crate::sysmon;
 
     #[test]
     fn a_name_belongs_to_one_column() {
@@ -162,23 +161,16 @@ mod tests {
     fn every_feed_is_a_field_of_its_events() {
         for c in columns() {
             for feed in &c.from {
-                let known = sysmon_fields::field_type(&feed.field).is_some();
-                let in_header = header::by_name(&feed.field.to_lowercase()).is_some();
+                let known = sysmon::field_type(&feed.field).is_some();
                 assert_eq!(feed.outside, !known, "{} of {}", feed.field, c.name);
-                assert!(
-                    !(known && in_header),
-                    "{} of {} is ambiguous",
-                    feed.field,
-                    c.name
-                );
                 for id in &feed.events {
-                    let event = sysmon_fields::event(*id).unwrap();
+                    let event = sysmon::event(*id).unwrap();
                     assert!(event.has(&feed.field), "event {id} has no {}", feed.field);
                 }
             }
             assert_eq!(c.take == Some(Take::Pair), c.key.is_some(), "{}", c.name);
             for id in c.values.keys() {
-                assert!(sysmon_fields::event(*id).is_some(), "{} of {}", id, c.name);
+                assert!(sysmon::event(*id).is_some(), "{} of {}", id, c.name);
             }
         }
     }
@@ -186,7 +178,7 @@ mod tests {
     /// Nothing a sensor writes may be out of reach of a hunt over `sysmon_events`.
     #[test]
     fn every_field_of_every_event_feeds_a_column() {
-        for event in sysmon_fields::events() {
+        for event in sysmon::events() {
             for field in &event.fields {
                 let fed = columns().iter().any(|c| {
                     c.from.iter().any(|feed| {
@@ -201,28 +193,15 @@ mod tests {
 
     #[test]
     fn numbers_are_typed_as_numbers() {
-        use sysmon_fields::FieldType::{Boolean, Guid, UnicodeString};
+        use crate::sysmon::FieldType::{Boolean, Guid, UnicodeString};
         for c in columns() {
             for feed in c.from.iter().filter(|f| !f.outside) {
-                let kind = sysmon_fields::field_type(&feed.field).unwrap();
+                let kind = sysmon::field_type(&feed.field).unwrap();
                 match kind {
                     UnicodeString => assert_ne!(c.kind, Type::Int, "{}", c.name),
                     Guid => assert_eq!(c.kind, Type::Text, "{}", c.name),
                     Boolean => assert_eq!(c.kind, Type::Bool, "{}", c.name),
                     _ => assert_eq!(c.kind, Type::Int, "{}", c.name),
-                }
-            }
-        }
-    }
-
-    /// A name that both namings use must mean the same thing in both.
-    #[test]
-    fn names_of_the_header_mean_the_header() {
-        for c in columns() {
-            for name in c.names() {
-                if let Some(i) = header::by_name(&name.to_lowercase()) {
-                    assert_eq!(c.from.len(), 1, "{name}");
-                    assert_eq!(header::columns()[i].name, c.from[0].field, "{name}");
                 }
             }
         }

@@ -1,11 +1,12 @@
 //! Sysmon's event types and their data fields over all schema versions: what a Sysmon record may hold, in which order
-//! and of which type. The facts are data (`data/sysmon_fields.toml`); this module only looks them up. It refuses to
-//! know what a configuration does with them and what an analyst calls them.
+//! and of which type, whatever version wrote it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+use super::version::SchemaVersion;
+use super::{data, tables};
 
 /// The type a manifest gives a field, as Windows names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -30,24 +31,21 @@ pub enum FieldType {
 }
 
 /// A data field of an event type.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Field {
     /// The name as the newest schema spells it. Other versions and other events may differ in case.
     pub name: String,
     /// The type its manifests give it.
-    #[serde(rename = "type")]
     pub kind: FieldType,
-    /// First schema version that has it, where that is later than its event's.
-    pub since: Option<String>,
+    /// First schema version that has it.
+    pub since: SchemaVersion,
     /// Last schema version that has it, where later ones do not.
-    pub until: Option<String>,
+    pub until: Option<SchemaVersion>,
 }
 
-/// An event type.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event {
+/// An event type over all schema versions that have it.
+#[derive(Debug)]
+pub struct EventHistory {
     /// The event id.
     pub id: u32,
     /// The element that filters it in a configuration; `None` where nothing can.
@@ -57,63 +55,99 @@ pub struct Event {
     /// The SQL views that show it: its own first, then the one all ids of its tag share.
     pub views: Vec<String>,
     /// First schema version that has it.
-    pub since: String,
+    pub since: SchemaVersion,
     /// Last schema version that has it, where that is not the newest.
-    pub until: Option<String>,
+    pub until: Option<SchemaVersion>,
     /// Whether only Sysmon for Linux writes it.
-    #[serde(default)]
     pub linux_only: bool,
     /// Its data fields in the order of the newest schema, dropped ones last.
     pub fields: Vec<Field>,
+    /// The names of its fields in the order of the record, one list for every version that changed them; oldest first.
+    layouts: Vec<Vec<String>>,
 }
 
-impl Event {
+impl EventHistory {
     /// Whether the event has a data field of this name (any case), in any schema version.
     pub fn has(&self, field: &str) -> bool {
         self.fields
             .iter()
             .any(|f| f.name.eq_ignore_ascii_case(field))
     }
+
+    /// The names of the fields of a record that has so many, in the order of the record: of several versions the newest.
+    /// This names values that came without their names.
+    pub fn names(&self, count: usize) -> Option<&[String]> {
+        let mut newest_first = self.layouts.iter().rev();
+        newest_first.find(|l| l.len() == count).map(Vec::as_slice)
+    }
 }
 
-#[derive(Deserialize)]
-struct EventFile {
-    event: Vec<Event>,
+/// The event types that logs have, by id.
+pub(super) fn histories(file: &data::File) -> Vec<EventHistory> {
+    let shipped = file.event.iter().filter(|e| !e.views.is_empty());
+    shipped.filter_map(|e| history(e, file)).collect()
 }
 
-struct Tables {
-    events: Vec<Event>,
-    types: HashMap<String, FieldType>,
-    views: BTreeMap<String, Vec<u32>>,
-}
-
-static TABLES: LazyLock<Tables> = LazyLock::new(|| {
-    let file: EventFile = toml::from_str(include_str!("../data/sysmon_fields.toml"))
-        .expect("data/sysmon_fields.toml is checked by a test");
-    let mut types = HashMap::new();
-    let mut views: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    for event in &file.event {
-        for field in &event.fields {
-            types.insert(field.name.to_lowercase(), field.kind);
+fn history(event: &data::Event, file: &data::File) -> Option<EventHistory> {
+    let (first, newest) = (event.layouts.first()?, event.layouts.last()?);
+    let mut fields: Vec<Field> = Vec::new();
+    for layout in &event.layouts {
+        let mut old = std::mem::take(&mut fields);
+        for name in &layout.fields {
+            let before = old
+                .iter()
+                .position(|f| f.name.eq_ignore_ascii_case(name))
+                .map(|at| old.remove(at));
+            fields.push(Field {
+                name: name.clone(),
+                kind: file
+                    .types
+                    .get(name)
+                    .copied()
+                    .unwrap_or(FieldType::UnicodeString),
+                since: before.map_or(layout.since, |f| f.since),
+                until: None,
+            });
         }
+        // What the newer version has dropped stands last. Its own last version is the one before.
+        let before = file.version.iter().rev().map(|v| v.version);
+        let last = before.clone().find(|v| *v < layout.since);
+        fields.extend(old.into_iter().map(|f| Field {
+            until: f.until.or(last),
+            ..f
+        }));
+    }
+    Some(EventHistory {
+        id: event.id,
+        tag: newest.tag.clone(),
+        title: newest.title.clone(),
+        views: event.views.clone(),
+        since: first.since,
+        until: event.until,
+        linux_only: event.linux_only,
+        fields,
+        layouts: event.layouts.iter().map(|l| l.fields.clone()).collect(),
+    })
+}
+
+/// The ids each SQL view shows.
+pub(super) fn views_of(events: &[EventHistory]) -> BTreeMap<String, Vec<u32>> {
+    let mut views: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for event in events {
         for view in &event.views {
             views.entry(view.clone()).or_default().push(event.id);
         }
     }
-    Tables {
-        events: file.event,
-        types,
-        views,
-    }
-});
+    views
+}
 
 /// All event types, by id.
-pub fn events() -> &'static [Event] {
-    &TABLES.events
+pub fn events() -> &'static [EventHistory] {
+    &tables().events
 }
 
 /// The event type with this id.
-pub fn event(id: u32) -> Option<&'static Event> {
+pub fn event(id: u32) -> Option<&'static EventHistory> {
     let events = events();
     events
         .binary_search_by_key(&id, |e| e.id)
@@ -123,12 +157,12 @@ pub fn event(id: u32) -> Option<&'static Event> {
 
 /// The type of the data field with this name (any case); a name has one type in all events that have it.
 pub fn field_type(name: &str) -> Option<FieldType> {
-    TABLES.types.get(&name.to_lowercase()).copied()
+    tables().by_lower_name.get(&name.to_lowercase()).copied()
 }
 
 /// The SQL views over single event types, by name, with the ids each one shows.
 pub fn views() -> impl Iterator<Item = (&'static str, &'static [u32])> {
-    TABLES
+    tables()
         .views
         .iter()
         .map(|(name, ids)| (name.as_str(), ids.as_slice()))
@@ -155,6 +189,8 @@ pub fn fields_of(ids: &[u32]) -> Vec<&'static Field> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::collections::HashMap;
 
     use super::*;
 

@@ -1,16 +1,24 @@
-//! What each published schema version declares: event types with their fields, options, conditions.
-//! Facts only; how a file is read or judged with them is decided elsewhere. Versions 4.82 and 4.83
-//! were never published as source: their tables are 4.81 plus the events that Windows releases added.
+//! What each published schema version declares: event types with their fields, options, conditions. Versions 4.82 and
+//! 4.83 were never published as source: their tables are 4.81 plus the events that Windows releases added.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::{data, tables};
+
 /// A schema version, packed as Sysmon packs it: major in the high, minor in the low 16 bits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct SchemaVersion(pub u32);
+
+impl TryFrom<String> for SchemaVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is no schema version"))
+    }
+}
 
 impl SchemaVersion {
     /// `major.minor`, where the minor part is hundredths: 4.5 is `new(4, 50)`.
@@ -114,15 +122,18 @@ pub struct OptionType {
     /// What it takes.
     pub argument: Argument,
     /// True where an event type of the same name exists, whose presence sets the option.
+    #[serde(default)]
     pub rule: bool,
     /// True where its element is called `<name>Config`.
+    #[serde(default)]
     pub config_only: bool,
     /// True for options of internal builds.
+    #[serde(default)]
     pub internal: bool,
 }
 
 /// One event type of a schema version.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct EventType {
     /// The event id.
     pub id: u32,
@@ -193,52 +204,46 @@ impl Schema {
     }
 }
 
-#[derive(Deserialize)]
-struct RawSchema {
-    version: String,
-    binary: String,
-    conditions: Vec<String>,
-    options: Vec<OptionType>,
-    events: Vec<EventType>,
-}
-
-#[derive(Deserialize)]
-struct RawTables {
-    versions: Vec<RawSchema>,
-    types: HashMap<String, String>,
-}
-
-struct Tables {
-    schemas: Vec<Schema>,
-    types: HashMap<String, String>,
-}
-
-fn tables() -> &'static Tables {
-    static TABLES: OnceLock<Tables> = OnceLock::new();
-    TABLES.get_or_init(|| {
-        let raw: RawTables = serde_json::from_str(include_str!("../data/schema.json"))
-            .expect("the carried schema data is checked by a test");
-        let schemas = raw
-            .versions
-            .into_iter()
-            .map(|s| Schema {
-                version: SchemaVersion::parse(&s.version).unwrap_or(SchemaVersion(0)),
-                binary: binary_version(&s.binary),
-                conditions: s.conditions,
-                options: s.options,
-                events: s.events,
-            })
-            .collect();
-        Tables {
-            schemas,
-            types: raw.types,
+/// The schemas of all versions, newest first.
+pub(super) fn schemas(file: &data::File) -> Vec<Schema> {
+    let (mut conditions, mut options) = (&[][..], &[][..]);
+    let mut schemas: Vec<Schema> = Vec::new();
+    for version in &file.version {
+        if let Some(own) = &version.conditions {
+            conditions = own;
         }
-    })
+        if let Some(own) = &version.options {
+            options = own;
+        }
+        schemas.push(Schema {
+            version: version.version,
+            binary: version.binary,
+            conditions: conditions.to_vec(),
+            options: options.to_vec(),
+            events: file
+                .event
+                .iter()
+                .filter_map(|e| event_type(e, version.version))
+                .collect(),
+        });
+    }
+    schemas.reverse();
+    schemas
 }
 
-fn binary_version(text: &str) -> (u16, u16) {
-    let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
-    (major.parse().unwrap_or(0), minor.parse().unwrap_or(0))
+/// The event type as a version has it; none where it does not, or has it on Linux alone.
+fn event_type(event: &data::Event, version: SchemaVersion) -> Option<EventType> {
+    if event.linux_only || event.until.is_some_and(|until| until < version) {
+        return None;
+    }
+    let layout = event.layouts.iter().rev().find(|l| l.since <= version)?;
+    Some(EventType {
+        id: event.id,
+        tag: layout.tag.clone(),
+        description: layout.title.clone(),
+        default: layout.default,
+        fields: layout.fields.clone(),
+    })
 }
 
 /// All schema versions, newest first.
@@ -267,11 +272,6 @@ pub fn for_validation(version: SchemaVersion) -> Option<&'static Schema> {
 /// (numbers, GUIDs, booleans). The published manifests give every field name one type.
 pub fn is_text(field: &str) -> bool {
     !tables().types.contains_key(field)
-}
-
-/// The manifest type of a field that is not text (`UInt32`, `GUID`, `Boolean`, ...).
-pub fn value_type(field: &str) -> Option<&'static str> {
-    tables().types.get(field).map(String::as_str)
 }
 
 /// The first schema version whose tag has the field (or, without a field, that has the tag).
