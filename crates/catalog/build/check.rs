@@ -50,6 +50,7 @@ pub fn all(data: &Data) -> Checked {
     masks(data)?;
     hosts_and_folders(data)?;
     known_fields(data)?;
+    one_call_one_row(data)?;
     for event in &data.events {
         if event.id != format!("{}:{}", event.sensor.0, event.number) {
             return Err(format!("event {:?} is not its sensor and number", event.id));
@@ -57,8 +58,9 @@ pub fn all(data: &Data) -> Checked {
     }
     let mut arrows = HashMap::new();
     for row in &data.mappings {
+        let when = format!("{:?}", row.when);
         if let Some(other) = arrows.insert(
-            (row.api.as_ref().map(|a| &a.0), &row.event.0, &row.when),
+            (row.api.as_ref().map(|a| &a.0), &row.event.0, when),
             &row.id,
         ) && row.api.is_some()
         {
@@ -70,6 +72,34 @@ pub fn all(data: &Data) -> Checked {
                 "mapping {:?} and event {:?} name different mechanisms",
                 row.id, row.event.0
             ));
+        }
+    }
+    Ok(())
+}
+
+/// No name leads to two rows: a form of one call that has a row of its own would say something else there.
+fn one_call_one_row(data: &Data) -> Checked {
+    let mut rows: HashMap<String, &str> = HashMap::new();
+    for api in &data.apis {
+        for name in api.variants.iter().chain([&api.id]) {
+            if let Some(other) = rows.insert(name.to_ascii_lowercase(), &api.id) {
+                return Err(format!(
+                    "apis.yaml: {name:?} is in the rows {other:?} and {:?}",
+                    api.id
+                ));
+            }
+        }
+    }
+    for api in &data.apis {
+        let object = api.opens.as_ref();
+        if let Some(object) = object.filter(|o| data.access.objects.iter().all(|a| a.id != **o)) {
+            return Err(format!("apis.yaml: {:?} opens no {object:?}", api.id));
+        }
+        for suffix in ["A", "W"] {
+            let stem = api.id.strip_suffix(suffix).unwrap_or_default();
+            if let Some(other) = rows.get(&stem.to_ascii_lowercase()) {
+                return Err(format!("apis.yaml: {:?} is a form of {other:?}", api.id));
+            }
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 mod check;
 mod literal;
+mod manifests;
 mod rights;
 
 /// How the build script holds the model: owned, so that YAML can be read into it.
@@ -88,7 +89,9 @@ fn read_all(folder: &Path) -> Fallible<Data> {
     ] {
         events.extend(read::<Vec<_>>(folder, &format!("{name}.yaml"))?);
     }
+    manifests::complete(&folder.join("generated"), &mut events)?;
     let sensors: Vec<map::Sensor> = read(folder, "sensors.yaml")?;
+    manifests::check(&folder.join("generated"), &sensors, &events)?;
     events.sort_by_key(|e| (sensors.iter().position(|s| s.id == e.sensor.0), e.number));
     Ok(Data {
         access: read(folder, "access_rights.yaml")?,

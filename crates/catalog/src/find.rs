@@ -1,9 +1,19 @@
 //! From what a person types to rows of the catalog. It takes every name the field uses (any case, `A`/`W` forms, `Zw`,
-//! `module!name`, event numbers, rule tags, ATT&CK ids) and offers the nearest names when nothing answers to one; it never
-//! silently takes a near name for the one asked.
+//! `module!name`, event numbers in every spelling, rule tags, GUIDs, fields, masks, rights, ATT&CK ids, tools) and offers the
+//! nearest names when nothing answers to one; it never silently takes a near name for the one asked.
 
-use crate::storage::{ApiId, BehaviourId, ComponentId, EventId, MechanismId, TamperingId};
-use schema::Sensor;
+mod event_names;
+mod suggest;
+mod words;
+
+pub use event_names::events;
+pub use suggest::{nearest, nearest_api, nearest_of};
+
+use crate::attack::{self, Technique};
+use crate::functions::{self, Function};
+use crate::storage::{
+    ApiId, BehaviourId, ComponentId, EventId, MechanismId, SensorId, TamperingId,
+};
 use serde::Serialize;
 
 /// A row that a question can be about.
@@ -22,6 +32,27 @@ pub enum Subject {
     Component(ComponentId),
     /// A way of tampering.
     Tampering(TamperingId),
+    /// What writes events.
+    Sensor(SensorId),
+    /// A field of events.
+    Field(&'static str),
+    /// Access rights.
+    Rights(Rights),
+    /// A tactic of ATT&CK.
+    Tactic(&'static str),
+    /// A technique of ATT&CK that the catalog has no calls of.
+    Technique(Technique),
+    /// A function of Windows that the catalog has no row about.
+    Function(Function),
+}
+
+/// Access rights to one kind of object, as one mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Rights {
+    /// The kind of object, by its name in the table of access rights.
+    pub object: &'static str,
+    /// The rights.
+    pub mask: u32,
 }
 
 /// A row that answers to a name.
@@ -33,10 +64,39 @@ pub struct Match {
     pub by: Option<&'static str>,
 }
 
-/// The rows that answer to `name`: calls first, then mechanisms, events, techniques, components, tampering. Empty if none
-/// does; see [`nearest`].
+/// The rows that answer to `name`: calls first, then mechanisms, events, techniques, components, tampering, sensors, fields,
+/// rights; where none of these does, the techniques and functions that are known by name alone, then the rows that mention
+/// it. Where the whole text is no name, its words are looked up one by one, if each of them is. Empty if nothing does; see
+/// [`nearest`].
 pub fn find(name: &str) -> Vec<Match> {
     let name = name.trim();
+    let found = one(name);
+    if !found.is_empty() {
+        return found;
+    }
+    let words: Vec<_> = name
+        .split([',', ';', ' ', '\t', '\n'])
+        .filter(|w| !w.is_empty())
+        .collect();
+    if !(2..=64).contains(&words.len()) {
+        return found;
+    }
+    let mut all: Vec<Match> = Vec::new();
+    for word in words {
+        let of_word = one(word);
+        if of_word.is_empty() {
+            return of_word;
+        }
+        for found in of_word {
+            if all.iter().all(|m| m.subject != found.subject) {
+                all.push(found);
+            }
+        }
+    }
+    all
+}
+
+fn one(name: &str) -> Vec<Match> {
     if name.is_empty() {
         return Vec::new();
     }
@@ -46,11 +106,64 @@ pub fn find(name: &str) -> Vec<Match> {
     found.extend(behaviours(name));
     found.extend(components(name));
     let tampering = TamperingId::all().filter(|t| eq(t.id, name) || eq(t.name, name));
-    found.extend(tampering.map(|t| Match {
-        subject: Subject::Tampering(t),
-        by: None,
-    }));
+    found.extend(tampering.map(|t| plain(Subject::Tampering(t))));
+    found.extend(sensors(name));
+    found.extend(words::fields(name));
+    found.extend(words::rights(name));
+    found.extend(words::tactics(name));
+    if found.is_empty() {
+        found.extend(unmapped_techniques(name));
+    }
+    if found.is_empty() {
+        let function = name.rsplit_once('!').map_or(name, |(_, function)| function);
+        let functions = functions::functions(function.trim_end_matches("()"));
+        found.extend(functions.into_iter().map(|f| plain(Subject::Function(f))));
+    }
+    if found.is_empty() {
+        found = words::mentions(name);
+    }
     found
+}
+
+fn plain(subject: Subject) -> Match {
+    Match { subject, by: None }
+}
+
+/// ATT&CK's own rows, for techniques that no row of the catalog is about.
+fn unmapped_techniques(name: &str) -> Vec<Match> {
+    attack::all()
+        .filter(|t| eq(t.id, name) || eq(t.name, name))
+        .map(|t| Match {
+            subject: Subject::Technique(t.current()),
+            by: t.now.is_some().then_some(t.id),
+        })
+        .collect()
+}
+
+/// The sensors that answer to `name`: by id, name, channel, provider or the provider's GUID.
+pub fn sensors(name: &str) -> Vec<Match> {
+    let by = |s: SensorId| -> Option<Option<&'static str>> {
+        if eq(s.id, name) || eq(s.name, name) {
+            return Some(None);
+        }
+        let names = [s.channel, s.provider].into_iter().flatten();
+        let guid = s.guid.filter(|guid| same_guid(guid, name));
+        names.filter(|n| eq(n, name)).chain(guid).next().map(Some)
+    };
+    SensorId::all()
+        .filter_map(|s| {
+            by(s).map(|by| Match {
+                subject: Subject::Sensor(s),
+                by,
+            })
+        })
+        .collect()
+}
+
+/// Whether `name` is the GUID, with or without its braces.
+fn same_guid(guid: &str, name: &str) -> bool {
+    let bare = |text: &str| text.trim_matches(['{', '}']).to_ascii_lowercase();
+    bare(guid) == bare(name)
 }
 
 /// The API calls that answer to `name`: as such, as a variant, as `module!name`, and by the rules of naming (`A`/`W`
@@ -78,24 +191,12 @@ pub fn apis(name: &str) -> Vec<Match> {
             .collect()
     };
     let mut found = named(name);
-    // `RegSetValueExW` is a form of RegSetValueEx even where only RegSetValue lists it.
-    if let Some(stem) = name.strip_suffix(['A', 'W', 'a', 'w']) {
-        let stems = if found.is_empty() {
-            named(stem)
-        } else {
-            named(stem).into_iter().filter(|m| m.by.is_none()).collect()
-        };
-        for stem in stems {
-            if found.iter().all(|m| m.subject != stem.subject) {
-                found.push(stem);
-            }
-        }
+    if found.is_empty()
+        && let Some(stem) = name.strip_suffix(['A', 'W', 'a', 'w'])
+    {
+        // `RegSetValueExW` where the row names no forms.
+        found = named(stem);
     }
-    found.sort_by_key(|m| match m.subject {
-        // The call of that very name, then the one whose name says the most of it.
-        Subject::Api(api) => (!eq(api.id, name), std::cmp::Reverse(api.id.len())),
-        _ => (true, std::cmp::Reverse(0)),
-    });
     if found.is_empty()
         && let (Some("zw" | "Zw" | "ZW"), Some(rest)) = (name.get(..2), name.get(2..))
     {
@@ -111,6 +212,9 @@ pub fn mechanisms(name: &str) -> Vec<Match> {
         if eq(m.id, name) || eq(m.name, name) {
             return Some(None);
         }
+        if m.sysmon.altitude.is_some_and(|altitude| altitude == name) {
+            return Some(m.sysmon.altitude);
+        }
         let import = m
             .imports
             .iter()
@@ -119,7 +223,7 @@ pub fn mechanisms(name: &str) -> Vec<Match> {
         import
             .or_else(|| {
                 m.provider
-                    .filter(|p| eq(p.name, name) || eq(p.guid, name))
+                    .filter(|p| eq(p.name, name) || same_guid(p.guid, name))
                     .map(|p| p.name)
             })
             .map(Some)
@@ -134,78 +238,39 @@ pub fn mechanisms(name: &str) -> Vec<Match> {
         .collect()
 }
 
-/// The events that answer to `name`: `sysmon:10`, `10`, `ProcessAccess`, `security:4688`, `4688`, `ti:1`, the event's name
-/// or its symbol. A bare number is Sysmon's where Sysmon has it, else everybody's who has it.
-pub fn events(name: &str) -> Vec<Match> {
-    let plain = |event: EventId| Match {
-        subject: Subject::Event(event),
-        by: None,
-    };
-    if let Ok(number) = name.parse::<u32>() {
-        let mut of_number: Vec<_> = EventId::all().filter(|e| e.number == number).collect();
-        if of_number.iter().any(|e| e.sensor.id == "sysmon") {
-            of_number.retain(|e| e.sensor.id == "sysmon");
-        }
-        return of_number.into_iter().map(plain).collect();
-    }
-    if let Some((sensor, number)) = name.split_once(':')
-        && let Ok(number) = number.trim().parse::<u32>()
-    {
-        let sensor = match Sensor::named(sensor) {
-            Some(known) => known.id().to_owned(),
-            None => sensor.trim().to_ascii_lowercase(),
-        };
-        let is = |e: &EventId| e.number == number && e.sensor.id == sensor;
-        return EventId::all().filter(is).map(plain).collect();
-    }
-    let by = |e: EventId| -> Option<Option<&'static str>> {
-        if e.name.is_some_and(|n| eq(n, name)) {
-            return Some(None);
-        }
-        let sysmon = e.sysmon?;
-        [sysmon.rule_tag, Some(sysmon.symbol)]
-            .into_iter()
-            .flatten()
-            .find(|n| eq(n, name))
-            .map(Some)
-    };
-    EventId::all()
-        .filter_map(|e| {
-            by(e).map(|by| Match {
-                subject: Subject::Event(e),
-                by,
-            })
-        })
-        .collect()
-}
-
-/// The behaviours that answer to `name`: by id, name, or ATT&CK technique. A technique stands for its sub-techniques too.
+/// The behaviours that answer to `name`: by id, name, or ATT&CK technique under its id of today or of v18. A technique
+/// stands for its sub-techniques too.
 pub fn behaviours(name: &str) -> Vec<Match> {
+    let below = |id: &str, asked: &str| {
+        !asked.contains('.')
+            && id
+                .split_once('.')
+                .is_some_and(|(parent, _)| eq(parent, asked))
+    };
+    let today = attack::technique(name).map(|t| t.current().id);
     let by = |b: BehaviourId| -> Option<Option<&'static str>> {
         if eq(b.id, name) || eq(b.name, name) {
             return Some(None);
         }
-        let ids = [b.technique]
-            .into_iter()
-            .chain(b.also.iter().copied())
-            .chain(b.technique_v19);
-        let is = |id: &&'static str| {
-            eq(id, name)
-                || (!name.contains('.')
-                    && id
-                        .split_once('.')
-                        .is_some_and(|(parent, _)| eq(parent, name)))
-        };
-        ids.chain([b.technique_name]).find(is).map(Some)
+        let ids = [b.technique].into_iter().chain(b.also.iter().copied());
+        let asked = today.unwrap_or(name);
+        let names = ids.chain([b.technique_name]);
+        let is = |id: &&'static str| eq(id, asked) || below(id, asked);
+        let former = b.technique_v18.filter(|id| eq(id, name) || below(id, name));
+        names.filter(is).chain(former).next().map(Some)
     };
-    BehaviourId::all()
+    let rows: Vec<_> = BehaviourId::all()
         .filter_map(|b| {
             by(b).map(|by| Match {
                 subject: Subject::Behaviour(b),
                 by,
             })
         })
-        .collect()
+        .collect();
+    // Of an id that is one of several now joined, the rows that had exactly this one.
+    let had = |m: &&Match| matches!(m.subject, Subject::Behaviour(b) if b.technique_v18.is_some_and(|id| eq(id, name)));
+    let exact: Vec<Match> = rows.iter().filter(had).copied().collect();
+    if exact.is_empty() { rows } else { exact }
 }
 
 /// The data components that answer to `name`: by name, id or ATT&CK number.
@@ -222,93 +287,6 @@ pub fn components(name: &str) -> Vec<Match> {
         .collect()
 }
 
-/// The names nearest to one that nothing answers to, best first, at most `limit`: those that differ by few letters, then
-/// those that hold it.
-pub fn nearest(name: &str, limit: usize) -> Vec<&'static str> {
-    nearest_of(name, limit, names())
-}
-
-/// Like [`nearest`], among API calls alone.
-pub fn nearest_api(name: &str, limit: usize) -> Vec<&'static str> {
-    nearest_of(name, limit, api_names())
-}
-
-/// The nearest of `names` to `name`.
-pub fn nearest_of(
-    name: &str,
-    limit: usize,
-    names: impl Iterator<Item = &'static str>,
-) -> Vec<&'static str> {
-    // Beyond this a name is no misspelling of anything here, and the distance costs its square.
-    const LONGEST: usize = 80;
-    let wanted: String = name
-        .trim()
-        .rsplit('!')
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
-    if wanted.is_empty() || wanted.len() > LONGEST {
-        return Vec::new();
-    }
-    let allowed = (wanted.chars().count() / 3).max(1);
-    let mut near: Vec<(usize, &'static str)> = names
-        .filter_map(|candidate| {
-            let lower = candidate.to_lowercase();
-            if lower.len().abs_diff(wanted.len()) <= allowed {
-                let distance = strsim::damerau_levenshtein(&wanted, &lower);
-                if distance <= allowed {
-                    return Some((distance, candidate));
-                }
-            }
-            let holds = wanted.len() >= 4 && lower.contains(&wanted);
-            holds.then(|| (allowed + lower.len() - wanted.len(), candidate))
-        })
-        .collect();
-    near.sort_by_key(|(distance, name)| (*distance, name.len(), *name));
-    near.dedup_by_key(|(_, name)| *name);
-    near.into_iter().map(|(_, name)| name).take(limit).collect()
-}
-
-fn api_names() -> impl Iterator<Item = &'static str> {
-    ApiId::all().flat_map(|a| {
-        [a.slug()]
-            .into_iter()
-            .chain(a.row().variants.iter().copied())
-    })
-}
-
-fn names() -> impl Iterator<Item = &'static str> {
-    let mechanisms = MechanismId::all().flat_map(|m| {
-        [m.slug(), m.row().name]
-            .into_iter()
-            .chain(m.row().imports.iter().map(|i| i.name))
-    });
-    let events = EventId::all().flat_map(|e| {
-        let tag = e.row().sysmon.as_ref().and_then(|s| s.rule_tag);
-        [Some(e.slug()), e.row().name, tag].into_iter().flatten()
-    });
-    let behaviours = BehaviourId::all().flat_map(|b| {
-        [
-            b.slug(),
-            b.row().name,
-            b.row().technique,
-            b.row().technique_name,
-        ]
-    });
-    let components = ComponentId::all().flat_map(|c| {
-        [Some(c.row().name), c.row().attack_id]
-            .into_iter()
-            .flatten()
-    });
-    let tampering = TamperingId::all().map(TamperingId::slug);
-    api_names()
-        .chain(mechanisms)
-        .chain(events)
-        .chain(behaviours)
-        .chain(components)
-        .chain(tampering)
-}
-
 fn eq(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
@@ -319,6 +297,7 @@ mod tests {
 
     use super::*;
     use proptest::prelude::*;
+    use schema::Sensor;
 
     fn subjects(name: &str) -> Vec<String> {
         let text = |m: &Match| match m.subject {
@@ -328,6 +307,12 @@ mod tests {
             Subject::Behaviour(id) => format!("behaviour {id}"),
             Subject::Component(id) => format!("component {id}"),
             Subject::Tampering(id) => format!("tampering {id}"),
+            Subject::Sensor(id) => format!("sensor {id}"),
+            Subject::Field(name) => format!("field {name}"),
+            Subject::Rights(r) => format!("rights {} {:#x}", r.object, r.mask),
+            Subject::Tactic(name) => format!("tactic {name}"),
+            Subject::Technique(t) => format!("technique {}", t.id),
+            Subject::Function(f) => format!("function {}", f.name),
         };
         find(name).iter().map(text).collect()
     }
@@ -369,13 +354,11 @@ mod tests {
             subjects("RegistryEvent"),
             ["event sysmon:12", "event sysmon:13", "event sysmon:14"]
         );
+        assert_eq!(subjects("CreateFileW"), ["api CreateFile"]);
+        assert_eq!(subjects("RegSetValueExW"), ["api RegSetValueEx"]);
         assert_eq!(
-            subjects("CreateFileW"),
-            ["api CreateFileW", "api CreateFile"]
-        );
-        assert_eq!(
-            subjects("RegSetValueExW"),
-            ["api RegSetValueEx", "api RegSetValue"]
+            subjects("CreateProcessWithTokenW"),
+            ["api CreateProcessWithToken"]
         );
         assert!(subjects("StartTraceW").len() >= 2);
     }
@@ -396,6 +379,21 @@ mod tests {
         assert_eq!(subjects("4688"), ["event security:4688"]);
         assert_eq!(subjects("ti:14"), ["event threat-intelligence:14"]);
         assert_eq!(subjects("sysmon:30"), Vec::<String>::new());
+        for name in [
+            "EID10",
+            "EID 10",
+            "Event ID 10",
+            "EventID=10",
+            "event 10",
+            "Sysmon 10",
+        ] {
+            assert_eq!(subjects(name), ["event sysmon:10"], "{name}");
+        }
+        assert_eq!(subjects("TI 14"), ["event threat-intelligence:14"]);
+        assert_eq!(subjects("Security 4688"), ["event security:4688"]);
+        assert_eq!(subjects("Security EventCode 4688"), ["event security:4688"]);
+        assert_eq!(subjects("7045"), ["event system:7045"]);
+        assert_eq!(subjects("4104"), ["event powershell:4104"]);
     }
 
     #[test]
@@ -432,14 +430,9 @@ mod tests {
     #[test]
     fn sensors_are_those_of_the_schema() {
         let mut known = 0;
-        for sensor in crate::storage::SensorId::all() {
+        for sensor in SensorId::all() {
+            // The catalog names logs that no view of records is about.
             let Some(of) = Sensor::all().find(|s| s.id() == sensor.id) else {
-                assert_eq!(
-                    (sensor.channel, sensor.provider),
-                    (None, None),
-                    "{}",
-                    sensor.id
-                );
                 continue;
             };
             known += 1;
@@ -481,17 +474,65 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_no_rows() {
+        assert_eq!(subjects("GrantedAccess"), ["field GrantedAccess"]);
+        assert_eq!(subjects("0x1410"), ["rights process 0x1410"]);
+        assert_eq!(subjects("PROCESS_VM_READ"), ["rights process 0x10"]);
+        assert_eq!(subjects("TA0005"), ["tactic stealth"]);
+        assert_eq!(
+            subjects("Defense Evasion"),
+            ["tactic stealth", "tactic defense-impairment"]
+        );
+        assert_eq!(subjects("T1558.003"), ["technique T1558.003"]);
+        assert_eq!(subjects("WinExec"), ["function WinExec"]);
+        assert_eq!(
+            subjects("5770385f-c22a-43e0-bf4c-06f5698ffbd9"),
+            ["sensor sysmon"]
+        );
+        assert_eq!(subjects("385201"), ["mechanism minifilter"]);
+        for tool in [
+            "Shhmon",
+            "SysmonEnte",
+            "EDRSandblast",
+            "fltmc",
+            "EtwTiLogReadWriteVm",
+        ] {
+            assert!(!subjects(tool).is_empty(), "{tool}");
+        }
+        assert_eq!(
+            subjects("OpenProcess, sysmon:8"),
+            ["api OpenProcess", "event sysmon:8"]
+        );
+        assert!(subjects("OpenProcess Xyzzyx").is_empty());
+    }
+
+    #[test]
+    fn techniques_under_the_ids_of_v18() {
+        for (old, new) in [
+            ("T1070.001", "behaviour def-log-clear"),
+            ("T1562.006", "behaviour def-etw-patch"),
+        ] {
+            assert_eq!(subjects(old), [new]);
+        }
+        assert!(subjects("T1685").len() > 3);
+        assert!(subjects("T1562").contains(&"behaviour def-amsi-patch".to_owned()));
+    }
+
+    #[test]
     fn misspelt_names_get_the_nearest() {
         assert!(find("CreateRemoteTread").is_empty());
         assert_eq!(nearest("CreateRemoteTread", 3)[0], "CreateRemoteThread");
         assert_eq!(nearest("RltCreateUserThread", 3)[0], "RtlCreateUserThread");
         assert_eq!(nearest("ObRegistersCallback", 3)[0], "ObRegisterCallbacks");
         assert!(nearest("RemoteThread", 5).contains(&"CreateRemoteThread"));
+        assert!(nearest("remote thread create", 5).contains(&"CreateRemoteThread"));
+        assert_eq!(nearest("T1558.009", 5), Vec::<&str>::new());
         assert_eq!(nearest("", 3), Vec::<&str>::new());
         assert_eq!(nearest(&"x".repeat(100_000), 3), Vec::<&str>::new());
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn any_text_is_answered(name in "\\PC{0,40}") {
             let _ = find(&name);

@@ -16,24 +16,30 @@ macro_rules! model {
     };
 }
 
+pub mod attack;
 pub mod condition;
+pub mod derive;
 pub mod draw;
 pub mod find;
+pub mod functions;
 pub mod hosts;
 pub mod map;
 mod model;
 pub mod needs;
+pub mod open;
 pub mod rights;
 mod storage;
+pub mod syscalls;
 mod tables;
 mod whole;
 pub mod writable;
 
-pub use find::{Match, Subject, find, nearest};
+pub use find::{Match, Rights, Subject, find, nearest};
 pub use model::Mark;
 pub use model::calls::*;
 pub use model::conduct::*;
 pub use model::map::*;
+pub use model::when::*;
 pub use storage::{
     ApiId, BehaviourId, ComponentId, EventId, MechanismId, SensorId, SourceId, TamperingId,
 };

@@ -2,8 +2,11 @@
 //! events result, what stays unseen, how it is silenced and what still shows. It repeats what the tables say and adds
 //! nothing: a call without an arrow is *unknown* here, not unseen.
 
-use crate::find::Subject;
+use crate::derive::{Derived, derived};
+use crate::find::{Rights, Subject};
+use crate::model::map::SecurityEvent;
 use crate::model::{calls::*, conduct::*};
+use crate::open::{Opening, opening, openings};
 use crate::storage::{
     ApiId, BehaviourId, ComponentId, EventId, MechanismId, SensorId, TamperingId,
 };
@@ -17,8 +20,8 @@ pub struct Line {
     pub subject: Subject,
     /// The arrows that touch it directly.
     pub arrows: Vec<&'static Mapping>,
-    /// For a call: the arrows of the system services it ends in.
-    pub below: Vec<&'static Mapping>,
+    /// For a call: the arrows that follow from the system services it ends in.
+    pub below: Vec<Derived>,
     /// For a call: the calls that end in it.
     pub callers: Vec<ApiId>,
     /// Where silence is known, and why.
@@ -33,6 +36,8 @@ pub struct Line {
     pub components: Vec<ComponentId>,
     /// How it can be silenced.
     pub tampering: Vec<TamperingId>,
+    /// For a call, a technique or rights: the openings of the handles they take, which may be seen where the call is not.
+    pub openings: Vec<Opening>,
 }
 
 /// The line of sight through `subject`.
@@ -48,6 +53,7 @@ pub fn line(subject: Subject) -> Line {
         behaviours: Vec::new(),
         components: Vec::new(),
         tampering: Vec::new(),
+        openings: Vec::new(),
     };
     match subject {
         Subject::Api(api) => line.through_api(api),
@@ -81,6 +87,10 @@ pub fn line(subject: Subject) -> Line {
             line.not_observed = silences()
                 .filter(|n| n.apis.iter().any(|a| calls.contains(a)))
                 .collect();
+            line.openings = openings(match behaviour.win32 {
+                [] => behaviour.native,
+                calls => calls,
+            });
             line.behaviours.push(behaviour);
         }
         Subject::Component(component) => {
@@ -96,6 +106,18 @@ pub fn line(subject: Subject) -> Line {
             line.events = tampering.events_lost.to_vec();
             line.tampering.push(tampering);
         }
+        Subject::Sensor(sensor) => {
+            line.events = EventId::all().filter(|e| e.sensor == sensor).collect();
+            line.mechanisms = line.events.iter().filter_map(|e| e.mechanism).collect();
+        }
+        Subject::Field(field) => line.events = events_with(field).collect(),
+        Subject::Rights(rights) => line.through_rights(rights),
+        Subject::Tactic(tactic) => {
+            let of_tactic = |b: &BehaviourId| b.tactics.contains(&tactic);
+            line.behaviours = BehaviourId::all().filter(of_tactic).collect();
+        }
+        // Nothing is known but the name.
+        Subject::Technique(_) | Subject::Function(_) => {}
     }
     line.finish()
 }
@@ -103,17 +125,23 @@ pub fn line(subject: Subject) -> Line {
 impl Line {
     fn through_api(&mut self, api: ApiId) {
         self.arrows = arrows().filter(|m| m.api == Some(api)).collect();
-        self.below = arrows()
-            .filter(|m| m.api.is_some_and(|a| api.native.contains(&a)))
-            .collect();
-        self.callers = ApiId::all().filter(|a| a.native.contains(&api)).collect();
+        self.below = derived(api);
+        let ends_in_it = |a: &ApiId| a.native.iter().any(|s| s.call == api);
+        self.callers = ApiId::all().filter(ends_in_it).collect();
         self.not_observed = silences_of(api).collect();
-        for arrow in self.arrows.iter().chain(&self.below) {
-            self.mechanisms.push(arrow.mechanism);
-            self.events.push(arrow.event);
-        }
+        self.mechanisms = self.own_and_derived().map(|m| m.mechanism).collect();
+        self.events = self.own_and_derived().map(|m| m.event).collect();
+        self.openings = openings(&[api]);
         let uses = |b: &BehaviourId| b.win32.contains(&api) || b.native.contains(&api);
         self.behaviours = BehaviourId::all().filter(uses).collect();
+    }
+
+    fn through_rights(&mut self, rights: Rights) {
+        self.openings = opening(rights.object, rights.mask).into_iter().collect();
+        let mut events: Vec<_> = self.openings.iter().flat_map(|o| &o.arrows).collect();
+        events.dedup();
+        self.events = events.iter().map(|m| m.event).collect();
+        self.mechanisms = events.iter().map(|m| m.mechanism).collect();
     }
 
     fn finish(mut self) -> Self {
@@ -131,7 +159,11 @@ impl Line {
             self.components.sort_unstable();
             self.components.dedup();
         }
-        if self.tampering.is_empty() {
+        let about_one_line = !matches!(
+            self.subject,
+            Subject::Sensor(_) | Subject::Field(_) | Subject::Rights(_) | Subject::Tactic(_)
+        );
+        if self.tampering.is_empty() && about_one_line {
             let silences = |t: &TamperingId| match self.subject {
                 // A mechanism is silenced as such, whatever events stop with it.
                 Subject::Mechanism(mechanism) => t.targets.contains(&mechanism),
@@ -144,6 +176,12 @@ impl Line {
             self.tampering = TamperingId::all().filter(silences).collect();
         }
         self
+    }
+
+    /// The arrows that touch it, and for a call those that follow from the services it ends in.
+    pub fn own_and_derived(&self) -> impl Iterator<Item = &'static Mapping> {
+        let below = self.below.iter().map(|d| d.arrow);
+        self.arrows.iter().copied().chain(below)
     }
 
     /// Whether the catalog has nothing on what a call leaves behind: no arrow, and no word that there is none.
@@ -192,6 +230,74 @@ pub fn events_of(component: ComponentId) -> Vec<EventId> {
         .collect()
 }
 
+/// The events of Sysmon that have a field.
+pub fn events_with(field: &str) -> impl Iterator<Item = EventId> {
+    let has = move |e: &EventId| e.sysmon.is_some_and(|s| s.fields.contains(&field));
+    EventId::all().filter(has)
+}
+
+/// The calls that a handle with these rights is enough for, as far as the catalog has their rights; those that need none are
+/// left out.
+pub fn users_of_mask(rights: Rights) -> Vec<ApiId> {
+    let has =
+        crate::rights::object(rights.object).map_or(rights.mask, |o| o.with_implied(rights.mask));
+    let enough = |r: &&ApiRights| {
+        let mut handles = r
+            .handles
+            .iter()
+            .filter(|h| h.object == rights.object)
+            .peekable();
+        let any = |h: &HandleRights| {
+            let mut masks = [h.mask]
+                .into_iter()
+                .chain(h.alternatives.iter().map(|c| c.mask));
+            masks.any(|mask| mask != 0 && mask & has == mask)
+        };
+        handles.peek().is_some() && handles.all(any)
+    };
+    tables::API_RIGHTS
+        .iter()
+        .filter(enough)
+        .map(|r| r.api)
+        .collect()
+}
+
+/// The paths from where an audit event's code is entered to where the event is written, one for each entry. A path that joins
+/// one already given ends where it joins.
+pub fn call_paths(event: &SecurityEvent) -> Vec<Vec<&'static str>> {
+    let edges: Vec<(&str, &str)> = event
+        .edges
+        .iter()
+        .filter_map(|edge| edge.split_once(" -> "))
+        .collect();
+    let is_called = |f: &str| edges.iter().any(|(_, callee)| *callee == f);
+    let mut entries: Vec<&str> = Vec::new();
+    for (caller, _) in &edges {
+        if !is_called(caller) && !entries.contains(caller) {
+            entries.push(caller);
+        }
+    }
+    let mut paths: Vec<Vec<&str>> = Vec::new();
+    let mut passed: Vec<&str> = Vec::new();
+    let mut open: Vec<Vec<&str>> = entries.iter().rev().map(|e| vec![*e]).collect();
+    while let Some(mut path) = open.pop() {
+        loop {
+            let last = path.last().copied().unwrap_or_default();
+            if passed.contains(&last) {
+                break;
+            }
+            passed.push(last);
+            let mut callees = edges.iter().filter(|(c, _)| *c == last).map(|(_, c)| *c);
+            let Some(next) = callees.next() else { break };
+            // A function that calls several begins a path for each of the others.
+            open.extend(callees.map(|other| vec![last, other]));
+            path.push(next);
+        }
+        paths.push(path);
+    }
+    paths
+}
+
 /// Functions that give a mechanism away on a stack.
 pub fn stack_signs() -> &'static [crate::StackSign] {
     tables::STACK_SIGNS
@@ -229,10 +335,7 @@ pub fn seen(api: ApiId, sensor: SensorId) -> Seen {
         Seen::Seen
     } else if silences_of(api).any(|n| n.sensor == sensor) {
         Seen::NotObserved
-    } else if arrows()
-        .filter(of_sensor)
-        .any(|m| m.api.is_some_and(|a| api.native.contains(&a)))
-    {
+    } else if derived(api).iter().any(|d| of_sensor(&d.arrow)) {
         Seen::SeenBelow
     } else {
         Seen::Unknown
@@ -263,7 +366,7 @@ mod tests {
                 ends.extend(api.modules.iter().map(|m| format!("{m}!{}", api.id)));
             }
             if arrow.event.sensor.slug() == "sysmon" {
-                ends.push(arrow.event.number.to_string());
+                ends.push(format!("EID {}", arrow.event.number));
                 ends.extend(
                     arrow
                         .event
@@ -277,6 +380,36 @@ mod tests {
                 assert!(found, "{}: asked for {end:?}", arrow.id);
             }
         }
+    }
+
+    #[test]
+    fn audit_chains_are_edges() {
+        for event in EventId::all().filter_map(|e| e.row().security.as_ref()) {
+            for path in call_paths(event) {
+                for pair in path.windows(2) {
+                    let edge = format!("{} -> {}", pair[0], pair[1]);
+                    assert!(event.edges.contains(&edge.as_str()), "{edge}");
+                }
+            }
+            let said: usize = call_paths(event).iter().map(|p| p.len() - 1).sum();
+            assert_eq!(said, event.edges.len(), "{:?}", event.edges);
+        }
+        let created = EventId::named("security:4688").unwrap();
+        let paths = call_paths(created.row().security.as_ref().unwrap());
+        assert_eq!(paths.len(), 3);
+        assert!(paths.iter().all(|p| p[1] == "PspInsertProcess"));
+    }
+
+    #[test]
+    fn what_a_mask_is_good_for() {
+        let object = "process";
+        let calls = users_of_mask(Rights {
+            object,
+            mask: 0x1410,
+        });
+        let read = ApiId::named("ReadProcessMemory").unwrap();
+        let write = ApiId::named("WriteProcessMemory").unwrap();
+        assert!(calls.contains(&read) && !calls.contains(&write));
     }
 
     #[test]
@@ -403,6 +536,10 @@ mod tests {
             .split("\nnot_observed:\n")
             .next()
             .unwrap();
+        let call = |name: &str| match crate::find::apis(name).first()?.subject {
+            Subject::Api(api) => Some(api),
+            _ => None,
+        };
         let mut walked = 0;
         for row in rows
             .split("\n- ")
@@ -418,7 +555,7 @@ mod tests {
             let is = |m: &Mapping| {
                 m.mechanism.slug() == mechanism
                     && m.event.slug() == event
-                    && m.api.map(ApiId::slug) == api.as_deref()
+                    && m.api == api.as_deref().and_then(call)
             };
             for end in [api.as_deref(), Some(&mechanism), Some(&event)]
                 .into_iter()

@@ -122,7 +122,11 @@ pub fn of(calls: &[ApiId]) -> Needs {
         }
         handles.extend(row.handles.iter().map(|h| (api, row, h)));
         // A Win32 call asks for what its page says; the service it ends in checks its own.
-        let services: Vec<_> = api.native.iter().filter_map(|n| self::row(*n)).collect();
+        let services: Vec<_> = api
+            .native
+            .iter()
+            .filter_map(|s| self::row(s.call))
+            .collect();
         let service = services.iter().find(|r| !r.handles.is_empty()).copied();
         let checked = service.unwrap_or(row);
         kernel_handles.extend(checked.handles.iter().map(|h| (checked.api, checked, h)));

@@ -6,16 +6,25 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use catalog::draw::{Plan, dot, html, svg};
-use catalog::map::{Line, Seen, component_row, line, seen, silences};
-use catalog::{ApiId, EventId, Mapping, Mark, Match, MechanismId, SensorId, Subject, TamperingId};
+use catalog::map::{Line, Seen, line, seen, silences};
+use catalog::{ApiId, Match, SensorId};
 use clap::{Args, ValueEnum};
 
 use crate::output::page::Page;
 
+mod answer;
+mod call;
+mod rows;
+mod site;
+
+pub(crate) use answer::show_technique_name;
+pub(crate) use rows::{event_name, show_openings, show_tampering, trace};
+
 #[derive(Args, Debug)]
 pub(crate) struct MapArgs {
-    /// A call (CreateRemoteThread, kernel32!CreateFileW), a mechanism (ObRegisterCallbacks), an event (10, ProcessAccess,
-    /// security:4688), a technique (T1055.001) or a data component.
+    /// A call (CreateRemoteThread, kernel32!CreateFileW), a mechanism (ObRegisterCallbacks), an event (10, EID 10,
+    /// ProcessAccess, security:4688, TI 14), a field (GrantedAccess), a mask or right (0x1410, PROCESS_VM_READ), a technique
+    /// or tactic (T1055.001, TA0006), a data component, a sensor, or a tool that stands in the catalog.
     #[arg(required_unless_present_any = ["all", "not_observed", "schema"], value_name = "NAME")]
     names: Vec<String>,
     /// The whole map.
@@ -36,8 +45,8 @@ pub(crate) struct MapArgs {
     /// Show every technique and every way of tampering, not the first of them.
     #[arg(long)]
     full: bool,
-    /// Write into this file.
-    #[arg(short, long, value_name = "FILE")]
+    /// Write into this file; with --all and the name of a folder, a page for every call and event.
+    #[arg(short, long, value_name = "FILE|FOLDER")]
     output: Option<PathBuf>,
 }
 
@@ -55,10 +64,16 @@ enum MapFormat {
     Dot,
 }
 
-/// Items of a long list shown without --full.
-const SHORT: usize = 6;
-
 pub(crate) fn run(args: &MapArgs) -> anyhow::Result<ExitCode> {
+    if let Some(folder) = args
+        .output
+        .as_ref()
+        .filter(|o| args.all && site::is_folder(o))
+    {
+        let pages = site::write(folder)?;
+        eprintln!("{pages} pages in {}", folder.display());
+        return Ok(ExitCode::SUCCESS);
+    }
     let text = if args.schema {
         catalog::SCHEMA.to_owned()
     } else if args.not_observed {
@@ -100,7 +115,7 @@ fn answer(args: &MapArgs) -> anyhow::Result<String> {
         MapFormat::Text => {
             let mut page = Page::new();
             for (found, line) in &lines {
-                show(&mut page, found, line, args.full);
+                answer::show(&mut page, found, line, args.full);
             }
             page.finish()
         }
@@ -123,277 +138,6 @@ pub(crate) fn lookup(name: &str) -> anyhow::Result<Vec<Match>> {
     Ok(found)
 }
 
-fn show(page: &mut Page, found: &Match, line: &Line, full: bool) {
-    match found.subject {
-        Subject::Api(api) => show_api(page, api, found.by, line),
-        Subject::Mechanism(mechanism) => show_mechanism(page, mechanism, line),
-        Subject::Event(event) => show_event(page, event, line),
-        Subject::Behaviour(behaviour) => {
-            crate::technique::show(page, behaviour, full);
-            return;
-        }
-        Subject::Component(component) => {
-            let id = component.attack_id.unwrap_or("no longer in ATT&CK");
-            page.title(format_args!("{} - data component ({id})", component.name));
-            page.head("Events that are evidence of it");
-            for event in &line.events {
-                page.item(event_name(*event));
-                if let Some(remark) = component_row(*event).and_then(|r| r.remark) {
-                    page.under(remark);
-                }
-            }
-        }
-        Subject::Tampering(tampering) => {
-            page.title(format_args!("{} - tampering", tampering.name));
-            show_tampering(page, &[tampering], true);
-        }
-    }
-    if !line.behaviours.is_empty() {
-        page.head("Techniques");
-        let limit = if full { usize::MAX } else { SHORT };
-        for behaviour in line.behaviours.iter().take(limit) {
-            page.item(format_args!(
-                "{} {} ({behaviour})",
-                behaviour.technique, behaviour.name
-            ));
-        }
-        more(page, line.behaviours.len(), limit);
-    }
-    if !matches!(found.subject, Subject::Tampering(_)) && !line.tampering.is_empty() {
-        page.head("Silenced by");
-        show_tampering(page, &line.tampering, full);
-    }
-}
-
-fn show_api(page: &mut Page, api: ApiId, by: Option<&str>, line: &Line) {
-    page.title(format_args!("{} - {}", api.id, layer(api)));
-    if let Some(by) = by {
-        page.item(format_args!("{by} is a form of it."));
-    }
-    if !api.modules.is_empty() {
-        page.item(format_args!("In {}.", api.modules.join(", ")));
-    }
-    if !api.native.is_empty() {
-        let names: Vec<_> = api.native.iter().map(|n| n.slug()).collect();
-        page.item(format_args!("Ends in {}.", names.join(", ")));
-    }
-    page.item_if(api.note);
-    if line.arrows.is_empty() && line.below.is_empty() {
-        let verdict = if line.not_observed.is_empty() {
-            "The catalog has no arrow for this call and no word that there is none. That is no proof of silence."
-        } else {
-            "No sensor of the catalog sees it."
-        };
-        page.head(verdict);
-    }
-    if !line.arrows.is_empty() {
-        page.head("Seen");
-        line.arrows.iter().for_each(|a| show_arrow(page, a, false));
-    }
-    let own: Vec<_> = line.arrows.iter().map(|a| a.event).collect();
-    let below: Vec<_> = line
-        .below
-        .iter()
-        .filter(|a| !own.contains(&a.event))
-        .collect();
-    if !below.is_empty() {
-        page.head("Seen in the system service it ends in");
-        below.iter().for_each(|a| show_arrow(page, a, true));
-    }
-    if !line.not_observed.is_empty() {
-        page.head("Not observed");
-        for silence in &line.not_observed {
-            let event = silence.event.map_or_else(
-                || "no event".to_owned(),
-                |e| format!("not as {}", event_name(e)),
-            );
-            page.item(format_args!("by {}: {event}", silence.sensor.name));
-            page.under(format_args!(
-                "{} {}",
-                silence.why,
-                trace(silence.mark, silence.source)
-            ));
-        }
-    }
-    if !line.mechanisms.is_empty() {
-        page.head("What these mechanisms do not see");
-        for mechanism in &line.mechanisms {
-            page.item(format_args!("{mechanism}"));
-            mechanism
-                .not_observed
-                .iter()
-                .for_each(|n| page.under(format_args!("- {n}")));
-        }
-    }
-    if let Some(row) = catalog::needs::row(api) {
-        for (place, handle) in row.handles.iter().enumerate() {
-            if place == 0 {
-                page.head("Rights it needs");
-            }
-            page.item(format_args!(
-                "{} handle: {} = {:#x}",
-                handle.object,
-                handle.rights.join(" | "),
-                handle.mask
-            ));
-            page.under(trace(row.mark, row.source));
-        }
-    }
-    if !line.callers.is_empty() {
-        let names: Vec<_> = line.callers.iter().map(|a| a.slug()).collect();
-        page.head(format_args!("Called by {}", names.join(", ")));
-    }
-}
-
-fn show_mechanism(page: &mut Page, mechanism: MechanismId, line: &Line) {
-    page.title(format_args!("{} - mechanism ({mechanism})", mechanism.name));
-    page.item(trace(mechanism.mark, mechanism.source));
-    if let Some(provider) = mechanism.provider {
-        page.item(format_args!(
-            "Provider {} {}, written in {}.",
-            provider.name, provider.guid, provider.emitted_in
-        ));
-    }
-    let imports: Vec<_> = mechanism.imports.iter().map(|i| i.name).collect();
-    if !imports.is_empty() {
-        page.item(format_args!("Registered by {}.", imports.join(", ")));
-    }
-    if !mechanism.remove_with.is_empty() {
-        page.item(format_args!(
-            "Taken back by {}.",
-            mechanism.remove_with.join(", ")
-        ));
-    }
-    page.head("Sees");
-    mechanism
-        .observes
-        .iter()
-        .for_each(|o| page.item(format_args!("- {o}")));
-    page.head("Does not see");
-    mechanism
-        .not_observed
-        .iter()
-        .for_each(|o| page.item(format_args!("- {o}")));
-    page.head("Events and the calls that lead to them");
-    for event in &line.events {
-        page.item(event_name(*event));
-        calls(page, line, *event);
-    }
-}
-
-fn show_event(page: &mut Page, event: EventId, line: &Line) {
-    page.title(format_args!("{} - event", event_name(event)));
-    page.item(trace(event.mark, event.source));
-    page.item_if(event.note);
-    match event.mechanism {
-        Some(mechanism) => {
-            page.item(format_args!("By {} ({mechanism}).", mechanism.name));
-            page.head("Calls that lead to it");
-            calls(page, line, event);
-            page.head("What the mechanism does not see");
-            mechanism
-                .not_observed
-                .iter()
-                .for_each(|o| page.item(format_args!("- {o}")));
-        }
-        None => page.item("The catalog does not know what makes the sensor see it."),
-    }
-    if !line.not_observed.is_empty() {
-        page.head("Calls that do not give it");
-        for silence in &line.not_observed {
-            let names: Vec<_> = silence.apis.iter().map(|a| a.slug()).collect();
-            page.item(names.join(", "));
-            page.under(format_args!(
-                "{} {}",
-                silence.why,
-                trace(silence.mark, silence.source)
-            ));
-        }
-    }
-    let components: Vec<_> = line.components.iter().map(|c| c.name).collect();
-    if !components.is_empty() {
-        page.head(format_args!("Evidence of {}", components.join(", ")));
-    }
-    if let Some(sysmon) = event.sysmon {
-        page.head(format_args!("Fields: {}", sysmon.fields.join(", ")));
-    }
-    if let Some(security) = event.security {
-        page.head(format_args!(
-            "Turned on by audit subcategory {}",
-            security.audit_subcategory.join(", ")
-        ));
-        page.item(security.functions_in_order.join(" -> "));
-    }
-}
-
-fn calls(page: &mut Page, line: &Line, event: EventId) {
-    let arrows: Vec<_> = line.arrows.iter().filter(|a| a.event == event).collect();
-    if arrows.is_empty() {
-        page.under("(no call is mapped)");
-    }
-    for arrow in arrows {
-        let name = arrow.api.map_or("(the source names no call)", |a| a.slug());
-        let when = arrow.when.map_or_else(String::new, |w| format!(" ({w})"));
-        page.under(format_args!(
-            "{name}{when} {}",
-            trace(arrow.mark, arrow.source)
-        ));
-        if let Some(correction) = arrow.correction {
-            page.under(format_args!("  but: {correction}"));
-        }
-    }
-}
-
-fn show_arrow(page: &mut Page, arrow: &Mapping, below: bool) {
-    let through = arrow
-        .api
-        .filter(|_| below)
-        .map_or_else(String::new, |a| format!(", through {a}"));
-    let when = arrow.when.map_or_else(String::new, |w| format!(" ({w})"));
-    page.item(format_args!("{}{when}", event_name(arrow.event)));
-    page.under(format_args!(
-        "by {} ({}){through}",
-        arrow.mechanism.name, arrow.mechanism
-    ));
-    page.under(trace(arrow.mark, arrow.source));
-    for remark in [arrow.correction, arrow.note].into_iter().flatten() {
-        page.under(format_args!("note: {remark}"));
-    }
-}
-
-pub(crate) fn show_tampering(page: &mut Page, tampering: &[TamperingId], full: bool) {
-    let limit = if full { usize::MAX } else { SHORT };
-    for way in tampering.iter().take(limit) {
-        page.item(format_args!("{} ({way})", way.name));
-        if full {
-            page.under(format_args!(
-                "{} {}",
-                way.effect,
-                trace(way.mark, way.source)
-            ));
-        }
-        let signs: Vec<_> = way
-            .reveals
-            .iter()
-            .map(|s| format!("{} ({})", s.event, s.why))
-            .collect();
-        match signs.is_empty() {
-            true => page.under("still shows: nothing known"),
-            false => page.under(format_args!("still shows: {}", signs.join("; "))),
-        }
-        if full {
-            page.under(format_args!("counter: {}", way.counter));
-        }
-    }
-    more(page, tampering.len(), limit);
-}
-
-pub(crate) fn more(page: &mut Page, count: usize, limit: usize) {
-    if count > limit {
-        page.item(format_args!("... and {} more (--full)", count - limit));
-    }
-}
-
 fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
     let Some(sensor) = SensorId::named(&args.sensor) else {
         let names: Vec<_> = SensorId::all().map(SensorId::slug).collect();
@@ -404,12 +148,15 @@ fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
         );
     };
     let stated: Vec<_> = silences().filter(|s| s.sensor == sensor).collect();
-    let unknown: Vec<ApiId> = ApiId::all()
-        .filter(|a| seen(*a, sensor) == Seen::Unknown)
-        .collect();
+    let calls = |wanted: &[Seen]| -> Vec<ApiId> {
+        ApiId::all()
+            .filter(|a| wanted.contains(&seen(*a, sensor)))
+            .collect()
+    };
+    let unknown = calls(&[Seen::Unknown]);
+    let are_seen = calls(&[Seen::Seen, Seen::SeenBelow]);
     if args.format == MapFormat::Json {
-        let json =
-            serde_json::json!({ "sensor": sensor, "not_observed": stated, "unknown": unknown });
+        let json = serde_json::json!({ "sensor": sensor, "seen": are_seen, "not_observed": stated, "unknown": unknown });
         return Ok(serde_json::to_string_pretty(&json)? + "\n");
     }
     if args.format != MapFormat::Text {
@@ -430,18 +177,21 @@ fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
             trace(silence.mark, silence.source)
         ));
     }
+    let names = |calls: &[ApiId]| {
+        calls
+            .iter()
+            .map(|a| a.slug())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    page.head(format_args!("Seen: {} calls", are_seen.len()));
+    page.item(names(&are_seen));
     page.head(format_args!(
         "Unknown: {} calls of the catalog without an arrow to {} and without a word that there is none. That is no proof of silence.",
         unknown.len(),
         sensor.name
     ));
-    page.item(
-        unknown
-            .iter()
-            .map(|a| a.slug())
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
+    page.item(names(&unknown));
     Ok(page.finish())
 }
 
@@ -467,48 +217,4 @@ fn overview() -> String {
         }
     }
     page.finish()
-}
-
-pub(crate) fn event_name(event: EventId) -> String {
-    let tag = event
-        .sysmon
-        .and_then(|s| s.rule_tag)
-        .map_or_else(String::new, |t| format!(" {t}"));
-    let name = event.name.map_or_else(String::new, |n| format!(", {n}"));
-    format!("{event}{tag}{name}")
-}
-
-/// `[from-source: telemetrysource, otrf-api]`.
-pub(crate) fn trace(mark: Mark, sources: &[&str]) -> String {
-    let mut ids: Vec<&str> = Vec::new();
-    for source in sources {
-        let id = source.split(['#', ' ']).next().unwrap_or_default();
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    let mark = match mark {
-        Mark::FromSource => "from-source",
-        Mark::Observed => "observed",
-        Mark::Derived => "derived",
-        Mark::Doubtful => "doubtful",
-    };
-    if ids.is_empty() {
-        return format!("[{mark}]");
-    }
-    format!("[{mark}: {}]", ids.join(", "))
-}
-
-fn layer(api: ApiId) -> &'static str {
-    use catalog::Layer;
-    match api.layer {
-        Layer::Win32 => "Windows API",
-        Layer::Win32Internal => "internal function of a Windows API module",
-        Layer::Native => "native API",
-        Layer::KernelInternal => "function inside the kernel",
-        Layer::Rpc => "Windows API, carried out by another process",
-        Layer::Com => "COM method",
-        Layer::Protocol => "protocol operation",
-        Layer::NotAnApi => "no API, but a name on the published map",
-    }
 }

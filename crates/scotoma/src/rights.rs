@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 use catalog::condition::{Conditions, ready};
+use catalog::map::users_of_mask;
 use catalog::needs::{self, Check, Minimum, Needs};
 use catalog::rights::{self, Object};
-use catalog::{ApiId, Subject, find};
+use catalog::{ApiId, Match, Rights, Subject, find};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ pub(crate) struct RightsArgs {
 enum Verb {
     /// The rights in a mask.
     Decode {
-        /// Masks, hexadecimal with 0x or decimal.
+        /// Masks, hexadecimal with 0x or decimal, or rights by name (PROCESS_ALL_ACCESS).
         #[arg(required = true, value_name = "MASK")]
         masks: Vec<String>,
         #[command(flatten)]
@@ -32,7 +33,7 @@ enum Verb {
     },
     /// The mask of several rights.
     Sum {
-        /// Rights, or named sums such as PROCESS_ALL_ACCESS.
+        /// Rights (PROCESS_VM_READ, or VM_READ), named sums such as PROCESS_ALL_ACCESS, or masks.
         #[arg(required = true, value_name = "RIGHT")]
         names: Vec<String>,
         #[command(flatten)]
@@ -47,7 +48,7 @@ enum Verb {
         #[arg(long, value_enum, default_value_t = RightsFormat::Text)]
         format: RightsFormat,
     },
-    /// Whether a mask is the sum of the rights claimed for it.
+    /// Whether a mask is the sum of the rights claimed for it; without any, what it is good for.
     Check {
         /// The mask.
         mask: String,
@@ -102,13 +103,14 @@ fn object(common: &Common, names: &[&str]) -> anyhow::Result<&'static Object> {
             )
         });
     }
-    let has_all = |o: &&Object| names.iter().all(|n| o.right(n).is_some());
+    let has_all = |o: &&Object| names.iter().all(|n| bits(o, n).is_some());
     let process = rights::objects().iter().filter(|o| o.id == "process");
     process
         .chain(rights::objects())
         .find(has_all)
         .ok_or_else(|| {
-            let missing = names.iter().find(|n| rights::objects_with(n).is_empty());
+            let nowhere = |n: &&&str| !rights::objects().iter().any(|o| bits(o, n).is_some());
+            let missing = names.iter().find(nowhere);
             match missing {
                 Some(name) => unknown(name),
                 None => {
@@ -116,6 +118,25 @@ fn object(common: &Common, names: &[&str]) -> anyhow::Result<&'static Object> {
                 }
             }
         })
+}
+
+/// The bits of a right by its name, by its name without the kind of object before it (`VM_READ`), or of a mask.
+fn bits(object: &Object, name: &str) -> Option<u32> {
+    let short = || {
+        let ends = |other: &str| {
+            other.len() > name.len()
+                && other
+                    .to_ascii_uppercase()
+                    .ends_with(&format!("_{}", name.to_ascii_uppercase()))
+        };
+        let mut fits = object.rights.iter().filter(|r| ends(r.name));
+        let first = fits.next()?;
+        fits.next().is_none().then_some(first.mask)
+    };
+    object
+        .right(name)
+        .or_else(|| rights::parse_mask(name))
+        .or_else(short)
 }
 
 fn unknown(name: &str) -> anyhow::Error {
@@ -142,10 +163,20 @@ fn mask(text: &str) -> anyhow::Result<u32> {
 }
 
 fn decode(masks: &[String], common: &Common) -> anyhow::Result<String> {
-    let object = object(common, &[])?;
-    let masks = masks
+    let names = split(masks);
+    // A name tells the kind of object; among numbers a mistake is one of the mask.
+    let named: Vec<&str> = names
         .iter()
-        .map(|m| mask(m))
+        .copied()
+        .filter(|n| n.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .collect();
+    let object = object(common, &named)?;
+    let masks = names
+        .iter()
+        .map(|name| match bits(object, name) {
+            Some(bits) => Ok(bits),
+            None => mask(name),
+        })
         .collect::<anyhow::Result<Vec<u32>>>()?;
     if common.format == RightsFormat::Json {
         let rows: Vec<Value> = masks
@@ -181,7 +212,8 @@ fn decode(masks: &[String], common: &Common) -> anyhow::Result<String> {
                 note.map_or_else(String::new, |n| format!(" ({n})"))
             ));
         }
-        if decoded.unknown != 0 {
+        // The headers fill these bits of ALL_ACCESS; no right has them.
+        if decoded.unknown != 0 && decoded.composite.is_none() {
             page.item(format_args!(
                 "{:#010x} no known right of {} {}",
                 decoded.unknown,
@@ -225,7 +257,11 @@ fn decode(masks: &[String], common: &Common) -> anyhow::Result<String> {
 fn sum(names: &[String], common: &Common) -> anyhow::Result<String> {
     let names: Vec<&str> = split(names);
     let object = object(common, &names)?;
-    let sum = object.sum(names.iter().copied()).map_err(unknown)?;
+    let sum = names.iter().try_fold(0, |sum, name| {
+        bits(object, name)
+            .map(|bits| sum | bits)
+            .ok_or_else(|| unknown(name))
+    })?;
     let logged = object.with_implied(sum);
     if common.format == RightsFormat::Json {
         let row = json!({ "object": object.id, "rights": names, "mask": sum, "hex": format!("{sum:#x}"),
@@ -239,9 +275,11 @@ fn sum(names: &[String], common: &Common) -> anyhow::Result<String> {
         object.id
     ));
     for name in names {
-        if let Some((name, bits)) = object.right_named(name) {
-            page.item(format_args!("{bits:#010x} {name}"));
-        }
+        let bits = bits(object, name).unwrap_or_default();
+        let rights = object.decode(bits);
+        let full = object.right_named(name).map(|(full, _)| full.to_owned());
+        let full = full.unwrap_or_else(|| rights.names.join(" | "));
+        page.item(format_args!("{bits:#010x} {full}"));
     }
     if logged != sum {
         page.item(format_args!(
@@ -278,11 +316,40 @@ fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
         match known.or(found.first()) {
             Some(api) => calls.push(*api),
             None => {
+                if let [
+                    Match {
+                        subject: Subject::Function(function),
+                        ..
+                    },
+                    ..,
+                ] = find(name).as_slice()
+                {
+                    bail!(
+                        "{}: a known function; its rights are not in the catalog",
+                        function.name
+                    );
+                }
+                let behaviours = find::behaviours(name);
+                if let [
+                    Match {
+                        subject: Subject::Behaviour(behaviour),
+                        ..
+                    },
+                    ..,
+                ] = behaviours.as_slice()
+                {
+                    bail!(
+                        "{name} is a technique; its rights are in `scotoma technique {behaviour}`"
+                    );
+                }
                 let near = find::nearest_api(name, 5);
-                bail!(
-                    "no call is called {name:?}; the nearest: {}",
-                    near.join(", ")
-                );
+                match near.is_empty() {
+                    true => bail!("no call is called {name:?}"),
+                    false => bail!(
+                        "no call is called {name:?}; the nearest: {}",
+                        near.join(", ")
+                    ),
+                }
             }
         }
     }
@@ -314,7 +381,12 @@ fn show_needs(needs: &Needs) -> String {
     for object in &needs.objects {
         let kind = object.object.id;
         page.title(format_args!("On a {kind} handle"));
-        show_minimum(&mut page, "The documented minimum", &object.documented);
+        let documented = object.documented.rights.iter().flat_map(|r| &r.by);
+        let title = match documented.clone().all(|reason| reason.row.documented) {
+            true => "The documented minimum",
+            false => "The minimum, not documented for every call",
+        };
+        show_minimum(&mut page, title, &object.documented);
         if let Some(kernel) = &object.kernel {
             show_minimum(
                 &mut page,
@@ -404,9 +476,7 @@ fn check(text: &str, names: &[String], common: &Common) -> anyhow::Result<String
     let object = object(common, &names)?;
     let check = needs::check(object, mask, &names).map_err(unknown)?;
     if names.is_empty() && check.claims.is_empty() {
-        bail!(
-            "name the rights that {mask:#x} is said to hold; no published claim about it is known"
-        );
+        return good_for(object, mask, common.format);
     }
     if common.format == RightsFormat::Json {
         let mut row = serde_json::to_value(&check)?;
@@ -416,6 +486,36 @@ fn check(text: &str, names: &[String], common: &Common) -> anyhow::Result<String
         return Ok(serde_json::to_string_pretty(&row)? + "\n");
     }
     Ok(show_check(object, &check))
+}
+
+/// A mask that nobody claims anything of: what it holds, and the calls that such a handle is enough for.
+fn good_for(object: &'static Object, mask: u32, format: RightsFormat) -> anyhow::Result<String> {
+    let calls = users_of_mask(Rights {
+        object: object.id,
+        mask,
+    });
+    let decoded = object.decode(mask);
+    if format == RightsFormat::Json {
+        let row = json!({ "object": object.id, "mask": mask, "rights": decoded.names, "unknown_bits": decoded.unknown,
+                          "enough_for": calls });
+        return Ok(serde_json::to_string_pretty(&row)? + "\n");
+    }
+    let mut page = Page::new();
+    page.title(format_args!(
+        "{mask:#x} ({mask}) on {} {}",
+        article(object.id),
+        object.id
+    ));
+    page.head("It holds");
+    decoded.names.iter().for_each(|n| page.item(n));
+    page.head("It is enough for");
+    let names: Vec<_> = calls.iter().map(|a| a.slug()).collect();
+    page.item(match names.is_empty() {
+        true => "no call whose rights the catalog has".to_owned(),
+        false => names.join(", "),
+    });
+    page.item("No published claim about this mask is known.");
+    Ok(page.finish())
 }
 
 fn show_check(object: &Object, check: &Check) -> String {

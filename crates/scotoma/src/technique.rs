@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use catalog::attack::{self, Technique};
 use catalog::map::{Line, line};
 use catalog::{ApiId, BehaviourId, Subject, Syscall, find};
 use clap::{Args, ValueEnum};
@@ -12,7 +13,7 @@ use clap::{Args, ValueEnum};
 use crate::against;
 use crate::config::args::How;
 use crate::config::load;
-use crate::map::{event_name, show_tampering, trace};
+use crate::map::{event_name, show_openings, show_tampering, show_technique_name, trace};
 use crate::output::page::Page;
 
 #[derive(Args, Debug)]
@@ -43,25 +44,12 @@ enum TechniqueFormat {
 
 pub(crate) fn run(args: &TechniqueArgs) -> anyhow::Result<ExitCode> {
     let mut behaviours: Vec<BehaviourId> = Vec::new();
+    // Techniques of ATT&CK that the catalog has no calls of.
+    let mut unmapped: Vec<(Technique, &str)> = Vec::new();
     for name in &args.names {
         let found = find::behaviours(name);
         if found.is_empty() {
-            let names = BehaviourId::all().flat_map(|b| {
-                [
-                    b.slug(),
-                    b.row().name,
-                    b.row().technique,
-                    b.row().technique_name,
-                ]
-            });
-            let near = find::nearest_of(name, 5, names);
-            match near.is_empty() {
-                true => bail!("no technique is called {name:?}"),
-                false => bail!(
-                    "no technique is called {name:?}; the nearest: {}",
-                    near.join(", ")
-                ),
-            }
+            unmapped.push((unmapped_technique(name)?, name));
         }
         behaviours.extend(found.iter().filter_map(|m| match m.subject {
             Subject::Behaviour(behaviour) => Some(behaviour),
@@ -93,6 +81,10 @@ pub(crate) fn run(args: &TechniqueArgs) -> anyhow::Result<ExitCode> {
         }
         TechniqueFormat::Text => {
             let mut page = Page::new();
+            for (technique, asked) in unmapped {
+                show_technique_name(&mut page, technique, technique.asked_otherwise(asked));
+                page.item("No calls known.");
+            }
             for behaviour in behaviours {
                 if all {
                     page.item(format_args!(
@@ -110,6 +102,24 @@ pub(crate) fn run(args: &TechniqueArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The technique of ATT&CK that a name means, or an error with the nearest names.
+fn unmapped_technique(name: &str) -> anyhow::Result<Technique> {
+    let by_name = || attack::all().find(|t| t.name.eq_ignore_ascii_case(name));
+    if let Some(technique) = attack::technique(name).or_else(by_name) {
+        return Ok(technique.current());
+    }
+    let behaviours = BehaviourId::all().flat_map(|b| [b.slug(), b.row().name]);
+    let names = behaviours.chain(attack::all().map(|t| t.name));
+    let near = find::nearest_of(name, 5, names);
+    match near.is_empty() {
+        true => bail!("no technique is called {name:?}"),
+        false => bail!(
+            "no technique is called {name:?}; the nearest: {}",
+            near.join(", ")
+        ),
+    }
+}
+
 /// A technique with everything on its line of sight.
 pub(crate) fn show(page: &mut Page, behaviour: BehaviourId, full: bool) {
     let line = line(Subject::Behaviour(behaviour));
@@ -122,6 +132,9 @@ pub(crate) fn show(page: &mut Page, behaviour: BehaviourId, full: bool) {
         behaviour.tactics.join(", "),
         trace(behaviour.mark, behaviour.source)
     ));
+    if let Some(former) = behaviour.technique_v18 {
+        page.item(format_args!("{former} before ATT&CK {}.", attack::VERSION));
+    }
     page.item_if(behaviour.note);
     calls(page, "Calls in order", behaviour.win32);
     calls(page, "The same through the native API", behaviour.native);
@@ -144,6 +157,10 @@ pub(crate) fn show(page: &mut Page, behaviour: BehaviourId, full: bool) {
                 page.under(note);
             }
         }
+    }
+    if !line.openings.is_empty() {
+        page.head("Through the handles they need");
+        show_openings(page, &line.openings);
     }
     page.head(format_args!(
         "Events a log-everything setup can give {}",
@@ -170,7 +187,7 @@ pub(crate) fn show(page: &mut Page, behaviour: BehaviourId, full: bool) {
         page.head(format_args!("Data components: {}", components.join(", ")));
     }
     if !line.tampering.is_empty() {
-        page.head("Ways to blind what would see it");
+        page.head("Silenced by");
         show_tampering(page, &line.tampering, full);
     }
 }

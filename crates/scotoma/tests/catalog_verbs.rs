@@ -189,7 +189,10 @@ fn masks_and_rights() {
     assert!(fails(&["rights", "sum", "PROCESS_VM_WRIT"]).contains("PROCESS_VM_WRITE"));
     assert!(fails(&["rights", "decode", "0xZZ"]).contains("is no mask"));
     assert!(fails(&["rights", "decode", "1", "--object", "chair"]).contains("process, thread"));
-    assert!(fails(&["rights", "check", "0x10"]).contains("name the rights"));
+    assert!(says(&["rights", "check", "0x1410"]).contains("ReadProcessMemory"));
+    assert!(says(&["rights", "decode", "PROCESS_ALL_ACCESS"]).contains("0x1fffff"));
+    assert!(says(&["rights", "sum", "VM_READ"]).contains("PROCESS_VM_READ"));
+    assert!(says(&["rights", "sum", "0x10", "0x400"]).contains("0x410 (1040)"));
 }
 
 #[test]
@@ -200,6 +203,11 @@ fn techniques_and_stacks() {
         "{technique}"
     );
     assert!(fails(&["technique", "T9999"]).contains("no technique"));
+    let unmapped = says(&["technique", "T1558.003"]);
+    assert!(
+        unmapped.contains("Kerberoasting") && unmapped.contains("No calls known"),
+        "{unmapped}"
+    );
     let stack = says(&["stack", "stacks/event-01-process-create.txt"]);
     assert!(
         stack.contains("process 0dd0 = 3536 powershell.exe"),

@@ -53,7 +53,7 @@ pub fn dot(plan: &Plan) -> String {
             let style = match arrow.mark {
                 crate::Mark::FromSource | crate::Mark::Observed => "solid",
                 crate::Mark::Derived => "dashed",
-                crate::Mark::Doubtful => "dotted",
+                crate::Mark::Doubtful | crate::Mark::Refuted => "dotted",
             };
             let mechanism = format!("{}/{}", section.sensor, block.mechanism);
             let _ = writeln!(

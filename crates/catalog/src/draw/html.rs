@@ -3,6 +3,7 @@
 
 use super::plan::Plan;
 use super::svg;
+use crate::derive::in_words;
 use crate::find::Subject;
 use crate::map::{components_of, line};
 use crate::needs;
@@ -48,14 +49,23 @@ fn data() -> Value {
 
 fn api(api: ApiId) -> Value {
     let answer = line(Subject::Api(api));
-    let arrows = |list: &[&'static crate::Mapping]| -> Vec<Value> {
-        list.iter()
-            .map(|m| {
-                let remark: Vec<_> = [m.when, m.correction, m.note].into_iter().flatten().collect();
-                json!({ "event": m.event, "mechanism": m.mechanism, "mark": m.mark, "by": m.api, "remark": remark.join("; ") })
-            })
-            .collect()
+    let arrow = |m: &'static crate::Mapping, when: String| {
+        let remark = [Some(when.as_str()), m.correction, m.note]
+            .into_iter()
+            .flatten();
+        let remark: Vec<_> = remark.filter(|r| !r.is_empty()).collect();
+        json!({ "event": m.event, "mechanism": m.mechanism, "mark": m.mark, "by": m.api, "remark": remark.join("; ") })
     };
+    let arrows: Vec<_> = answer
+        .arrows
+        .iter()
+        .map(|m| arrow(m, in_words(m.when)))
+        .collect();
+    let below = answer.below.iter();
+    let below: Vec<_> = below
+        .map(|d| arrow(d.arrow, in_words(d.open.iter().copied())))
+        .collect();
+    let native: Vec<_> = api.native.iter().map(|s| s.call).collect();
     let silences: Vec<_> = answer
         .not_observed
         .iter()
@@ -67,8 +77,8 @@ fn api(api: ApiId) -> Value {
         .map(|h| format!("{}: {} ({:#x})", h.object, h.rights.join(" | "), h.mask))
         .collect();
     json!({
-        "layer": api.layer, "modules": api.modules, "variants": api.variants, "native": api.native, "note": api.note,
-        "arrows": arrows(&answer.arrows), "below": arrows(&answer.below), "callers": answer.callers,
+        "layer": api.layer, "modules": api.modules, "variants": api.variants, "native": native, "note": api.note,
+        "arrows": arrows, "below": below, "callers": answer.callers,
         "silences": silences, "rights": rights, "tampering": answer.tampering,
         "techniques": answer.behaviours.iter().map(|b| format!("{} {}", b.technique, b.name)).collect::<Vec<_>>(),
     })

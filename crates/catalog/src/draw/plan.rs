@@ -60,7 +60,7 @@ impl Plan {
     pub fn of(lines: &[Line]) -> Self {
         let arrows: BTreeSet<_> = lines
             .iter()
-            .flat_map(|l| l.arrows.iter().chain(&l.below))
+            .flat_map(Line::own_and_derived)
             .map(|m| m.id)
             .collect();
         let silences: BTreeSet<_> = lines

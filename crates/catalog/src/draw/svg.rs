@@ -216,14 +216,15 @@ impl Picture {
         let class = match arrow.mark {
             Mark::FromSource | Mark::Observed => "sure",
             Mark::Derived => "derived",
-            Mark::Doubtful => "doubtful",
+            Mark::Doubtful | Mark::Refuted => "doubtful",
         };
         let name = arrow.api.map_or("(no API named)", |a| a.slug());
         let module = arrow
             .api
             .and_then(|a| a.modules.first().copied())
             .unwrap_or_default();
-        let aside = match (arrow.assessment, arrow.when) {
+        let when = crate::derive::in_words(arrow.when);
+        let aside = match (arrow.assessment, (!when.is_empty()).then_some(when)) {
             (Some(Assessment::Prerequisite), _) => " (comes before)".to_owned(),
             (Some(Assessment::NotAnApi), _) => " (no API)".to_owned(),
             (Some(Assessment::Doubtful), _) => " (doubtful)".to_owned(),
@@ -350,6 +351,7 @@ fn mark(mark: Mark) -> &'static str {
         Mark::Observed => "observed",
         Mark::Derived => "derived",
         Mark::Doubtful => "doubtful",
+        Mark::Refuted => "refuted",
     }
 }
 

@@ -1,5 +1,6 @@
 //! The shape of API calls, of what they reach, and of the rights they need.
 
+use super::when::Precondition;
 use super::{ApiId, EventId, List, Mark, MechanismId, SensorId, Text};
 
 model! {
@@ -37,13 +38,26 @@ model! {
         pub variants: List<Text>,
         /// The system services it ends in, where known.
         #[serde(default)]
-        pub native: List<ApiId>,
+        pub native: List<Service>,
+        /// The kind of object it opens a handle to, as in the table of access rights.
+        pub opens: Option<Text>,
         /// What else is to be known.
         pub note: Option<Text>,
         /// How sure the row is.
         pub mark: Mark,
         /// Where the name was read.
         pub source: List<Text>,
+    }
+
+    /// A system service that a call ends in, and what the call passes to it.
+    pub struct Service {
+        /// The service.
+        pub call: ApiId,
+        /// What is passed. Where an arrow of the service asks for something that is not stated here, it is not taken over.
+        #[serde(default)]
+        pub passes: List<Precondition>,
+        /// The process that makes the call, where it is not the caller itself.
+        pub by: Option<Text>,
     }
 
     /// Whether the published sheet says the row was verified in a debugger.
@@ -82,8 +96,9 @@ model! {
         pub mechanism: MechanismId,
         /// The event.
         pub event: EventId,
-        /// The condition under which the call does this.
-        pub when: Option<Text>,
+        /// The conditions under which the call does this; all must hold.
+        #[serde(default)]
+        pub when: List<Precondition>,
         /// The service (or function) the call gets there by.
         pub reaches: Option<Text>,
         /// Whether the published sheet calls it verified.

@@ -9,12 +9,12 @@ model! {
         pub id: Text,
         /// What it is called.
         pub name: Text,
-        /// ATT&CK technique (v18.1).
+        /// ATT&CK technique (v19).
         pub technique: Text,
         /// That technique's name.
         pub technique_name: Text,
-        /// Its number after the renumbering of v19.
-        pub technique_v19: Option<Text>,
+        /// Its id in v18, where that was another.
+        pub technique_v18: Option<Text>,
         /// Further techniques it is an instance of.
         #[serde(default)]
         pub also: List<Text>,
@@ -195,7 +195,7 @@ model! {
         pub uses: List<HostUse>,
         /// Why it serves them.
         pub reason: Text,
-        /// ATT&CK techniques (v18.1).
+        /// ATT&CK techniques (v19).
         pub techniques: List<Text>,
         /// How sure the row is.
         pub mark: Mark,

@@ -255,8 +255,13 @@ model! {
         pub number: u32,
         /// Name; `None` where only the number is known.
         pub name: Option<Text>,
+        /// The provider that writes it, where the log has several or it is not the sensor's own.
+        pub provider: Option<Text>,
         /// What makes the sensor see it; `None` where that is not known.
         pub mechanism: Option<MechanismId>,
+        /// The audit subcategories of which one must be on, for events of the Security log.
+        #[serde(default)]
+        pub subcategories: List<Text>,
         /// What else is to be known.
         pub note: Option<Text>,
         /// What only Sysmon's events have.
@@ -310,8 +315,6 @@ model! {
 
     /// What only Security events with a known chain have.
     pub struct SecurityEvent {
-        /// Audit subcategories that turn it on.
-        pub audit_subcategory: List<Text>,
         /// Where the chain starts.
         pub entry_functions: List<Text>,
         /// Starts that other sources add.

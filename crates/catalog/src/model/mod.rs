@@ -6,6 +6,7 @@ pub mod calls;
 pub mod conduct;
 pub mod map;
 pub mod rights;
+pub mod when;
 
 use super::storage::{ApiId, ComponentId, EventId, List, MechanismId, SensorId, SourceId, Text};
 
@@ -22,5 +23,7 @@ model! {
         Derived,
         /// A source states it and there is reason to think it wrong.
         Doubtful,
+        /// A source states it and recordings show the opposite.
+        Refuted,
     }
 }

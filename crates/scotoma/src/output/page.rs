@@ -23,6 +23,14 @@ impl Page {
         }
     }
 
+    /// A page of that width, whatever the terminal's is.
+    pub(crate) fn of_width(width: usize) -> Self {
+        Self {
+            out: String::new(),
+            width,
+        }
+    }
+
     /// A line of its own at the margin, with a blank line before.
     pub(crate) fn title(&mut self, text: impl Display) {
         if !self.out.is_empty() {

@@ -81,11 +81,9 @@ fn call(config: &Config, api: ApiId, expected: &[ExpectedKept]) -> CallKept {
     let sysmon = SensorId::named("sysmon");
     let way = line(Subject::Api(api));
     let mut events: Vec<EventId> = way
-        .arrows
-        .iter()
-        .chain(&way.below)
+        .own_and_derived()
         // What the catalog doubts, or calls a step that only comes before, is no answer here.
-        .filter(|m| Some(m.event.sensor) == sysmon && m.mark != Mark::Doubtful)
+        .filter(|m| Some(m.event.sensor) == sysmon && m.mark <= Mark::Derived)
         .filter(|m| m.assessment.is_none())
         .map(|m| m.event)
         .collect();
