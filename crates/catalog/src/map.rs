@@ -270,16 +270,20 @@ pub fn call_paths(event: &SecurityEvent) -> Vec<Vec<&'static str>> {
         .iter()
         .filter_map(|edge| edge.split_once(" -> "))
         .collect();
+    // What nobody calls begins a path; then what the sheet calls an entry, and what is left of a circle.
     let is_called = |f: &str| edges.iter().any(|(_, callee)| *callee == f);
-    let mut entries: Vec<&str> = Vec::new();
-    for (caller, _) in &edges {
-        if !is_called(caller) && !entries.contains(caller) {
-            entries.push(caller);
-        }
-    }
+    let callers = || edges.iter().map(|(caller, _)| *caller);
+    let uncalled = callers().filter(|c| !is_called(c));
+    let entries = event.entry_functions.iter().copied();
+    let mut open: Vec<Vec<&str>> = uncalled
+        .chain(entries)
+        .chain(callers())
+        .filter(|f| edges.iter().any(|(caller, _)| caller == f))
+        .map(|f| vec![f])
+        .collect();
+    open.reverse();
     let mut paths: Vec<Vec<&str>> = Vec::new();
     let mut passed: Vec<&str> = Vec::new();
-    let mut open: Vec<Vec<&str>> = entries.iter().rev().map(|e| vec![*e]).collect();
     while let Some(mut path) = open.pop() {
         loop {
             let last = path.last().copied().unwrap_or_default();
@@ -293,7 +297,9 @@ pub fn call_paths(event: &SecurityEvent) -> Vec<Vec<&'static str>> {
             open.extend(callees.map(|other| vec![last, other]));
             path.push(next);
         }
-        paths.push(path);
+        if path.len() > 1 {
+            paths.push(path);
+        }
     }
     paths
 }
