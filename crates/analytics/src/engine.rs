@@ -12,11 +12,11 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
+use spark::dialect::{self, Mention, SessionOptions, SqlError, Tables};
 use telemetry::{Options, Origin, Plan, Report, header};
 use tokio::runtime::Runtime;
 
-use crate::dialect::{self, Mention, SessionOptions, SqlError, Tables};
-use crate::nearest;
+use crate::detection_functions;
 use crate::table::{Catalog, EventScan, Reading, Source, sources};
 
 /// Memory that sorting, grouping and joining may take before a query is refused, in bytes.
@@ -248,17 +248,11 @@ impl Engine {
     fn unknown_field(&self, mention: &Mention, report: Option<&Report>) -> String {
         let known = self.catalog.columns(crate::table::EVENTS);
         let fields = report.map(|r| r.fields.as_slice()).unwrap_or_default();
-        let near = nearest::to(
+        let near = text::did_you_mean(
             &mention.written,
             known.iter().chain(fields).map(String::as_str),
         );
-        match near {
-            Some(name) => format!(
-                "no record has a field {}; did you mean {name}?",
-                mention.written
-            ),
-            None => format!("no record has a field {}", mention.written),
-        }
+        format!("no record has a field {}{near}", mention.written)
     }
 
     /// The names of the tables.
@@ -284,7 +278,7 @@ fn session() -> Result<SessionState, Error> {
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(QUERY_MEMORY)))
         .build_arc()?;
-    let state = dialect::session_state(&SessionOptions::default());
+    let state = dialect::session_state(&SessionOptions::default(), detection_functions::FUNCTIONS);
     let mut state = SessionStateBuilder::new_from_existing(state)
         .with_runtime_env(runtime)
         .build();

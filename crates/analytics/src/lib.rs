@@ -3,12 +3,10 @@
 
 #![forbid(unsafe_code)]
 
-pub mod dialect;
+pub mod detection_functions;
 mod engine;
 mod findings;
-pub mod functions;
 mod inventory;
-mod nearest;
 pub mod pack;
 pub mod render;
 mod survival;

@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
-use crate::functions::double_text;
+use spark::functions::double_text;
 
 /// The cell as text; `None` where there is no value.
 pub fn text(array: &dyn Array, row: usize) -> Option<String> {

@@ -14,7 +14,7 @@ use datafusion::common::Result;
 use schema::ossem::{Take, Type};
 use telemetry::header::Kind;
 
-use crate::functions::{convert, file_name};
+use crate::detection_functions::file_name;
 
 /// What to make of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Conversion {
         let each = || values.iter().map(Option::unwrap_or_default);
         // The value of a null is unused: keys that are null stay null below.
         let converted: ArrayRef = match self {
-            Self::Int => Arc::new(each().map(convert::bits).collect::<Int64Array>()),
+            Self::Int => Arc::new(each().map(spark::functions::bits).collect::<Int64Array>()),
             Self::Bool => Arc::new(each().map(boolean).collect::<BooleanArray>()),
             Self::Time => Arc::new(
                 each()
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn texts_are_read_as_sysmon_writes_them() {
-        assert_eq!(convert::bits("0X1F3FFF"), Some(0x1f3fff));
-        assert_eq!(convert::bits(" 3536 "), Some(3536));
-        assert_eq!(convert::bits("-"), None);
+        assert_eq!(spark::functions::bits("0X1F3FFF"), Some(0x1f3fff));
+        assert_eq!(spark::functions::bits(" 3536 "), Some(3536));
+        assert_eq!(spark::functions::bits("-"), None);
         assert_eq!(boolean("True"), Some(true));
         assert_eq!(file_name(r"C:\Windows\System32\notepad.exe"), "notepad.exe");
         assert_eq!(file_name("System"), "System");

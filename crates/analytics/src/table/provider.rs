@@ -26,7 +26,7 @@ use telemetry::{Atom, Plan, RowFilter, Test};
 use super::pushdown;
 use super::recipe::Recipe;
 use super::shared::Source;
-use crate::dialect::EVENT_ID;
+use spark::dialect::EVENT_ID;
 
 /// Events of some kind, under the names of some naming.
 #[derive(Debug)]

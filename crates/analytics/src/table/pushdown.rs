@@ -6,7 +6,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Like, Operator};
 use telemetry::header::{self, Kind};
 use telemetry::{Atom, Test};
 
-use crate::dialect::EVENT_ID;
+use spark::dialect::EVENT_ID;
 
 /// The raw column that a table's column is, where it is nothing more than that.
 type Names<'n> = &'n dyn Fn(&str) -> Option<String>;

@@ -16,7 +16,7 @@ use schema::ossem;
 use telemetry::header::{self, Kind};
 
 use super::conversion::{self, Conversion};
-use crate::dialect::EVENT_ID;
+use spark::dialect::EVENT_ID;
 
 /// A column to be made.
 #[derive(Clone, Debug)]

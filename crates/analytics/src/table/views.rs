@@ -6,13 +6,14 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::datasource::provider_as_source;
 use schema::{Sensor, ossem, sysmon};
+use spark::dialect::{LookedAt, Prepared, TableSources, Tables};
+use spark::functions::udf::Scalar;
 use telemetry::{Atom, Plan, RowFilter, Test, header};
 
 use super::provider::EventTable;
 use super::pushdown::has_id;
 use super::recipe::Recipe;
 use super::shared::Source;
-use crate::dialect::{LookedAt, Prepared, TableSources, Tables};
 
 /// The table of all events.
 pub(crate) const EVENTS: &str = "events";
@@ -135,6 +136,10 @@ fn own_names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Tables for Catalog {
+    fn functions(&self) -> &'static [Scalar] {
+        crate::detection_functions::FUNCTIONS
+    }
+
     fn table(&self, name: &str) -> Option<String> {
         let name = name.to_lowercase();
         let known = own_names().any(|own| own == name) || self.bound.contains(&name);

@@ -3,14 +3,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array};
-
+use datafusion::arrow::array::{ArrayRef, BooleanArray, Int32Array};
 use datafusion::common::{Result, exec_err};
 
-use super::cast::bits;
-use super::udf::{Args, Column, Scalar, boolean, build_text, int, text, texts};
+use spark::functions::udf::{Args, Scalar, boolean, build_text, int, text, texts};
+use spark::functions::{bits, build_texts};
 
-pub(crate) const FUNCTIONS: &[Scalar] = &[
+/// The functions beside Spark's.
+pub const FUNCTIONS: &[Scalar] = &[
     // has_rights(GrantedAccess, 'PROCESS_VM_WRITE|PROCESS_CREATE_THREAD'): whether all the named rights (or all bits of a mask,
     // as number or hexadecimal text) are granted.
     Scalar::new(&["has_rights"], 2, 2, boolean, has_rights),
@@ -26,7 +26,7 @@ pub(crate) const FUNCTIONS: &[Scalar] = &[
     // call_trace_unknown(CallTrace): the frames that lie in no module, UNKNOWN(...), as an array.
     Scalar::new(&["call_trace_unknown"], 1, 1, texts, |a| {
         let trace = a.text(0)?;
-        super::array::build_texts(a.rows, |row| {
+        build_texts(a.rows, |row| {
             Some(
                 unknown_frames(trace.get(row)?)
                     .map(|f| Some(f.to_owned()))
@@ -70,10 +70,10 @@ fn mask_of(rights: &str) -> Result<i64> {
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(part))
             .map(|(_, mask)| *mask);
-        match named.or_else(|| super::convert::bits(part)) {
+        match named.or_else(|| bits(part)) {
             Some(bits) => mask |= bits,
             None => {
-                let near = crate::dialect::nearest(part, RIGHTS.iter().map(|(n, _)| *n));
+                let near = ::text::nearest(part, RIGHTS.iter().map(|(n, _)| *n), 3);
                 return exec_err!(
                     "has_rights: a process has no right {part:?}; nearest: {}",
                     near.join(", ")
@@ -88,22 +88,15 @@ fn mask_of(rights: &str) -> Result<i64> {
 }
 
 fn has_rights(args: &Args<'_>) -> Result<ArrayRef> {
-    let granted: Column<Int64Array> = Column {
-        array: bits(&args.values[0].array)?,
-        scalar: args.values[0].scalar,
-    };
+    let granted = args.mask(0)?;
     let wanted = args.text(1)?;
-    let constant = if wanted.scalar {
-        wanted.get(0).map(mask_of).transpose()?
-    } else {
-        None
-    };
+    let mask_in = |row: usize| wanted.get(row).map(mask_of).transpose();
+    let constant = wanted.constant().map(mask_in).transpose()?;
     let mut out = Vec::with_capacity(args.rows);
     for row in 0..args.rows {
-        let mask = match (constant, wanted.scalar) {
-            (Some(mask), _) => Some(mask),
-            (None, true) => None,
-            (None, false) => wanted.get(row).map(mask_of).transpose()?,
+        let mask = match constant {
+            Some(mask) => mask,
+            None => mask_in(row)?,
         };
         out.push(match (granted.get(row), mask) {
             (Some(granted), Some(mask)) => Some(granted & mask == mask),
@@ -114,10 +107,7 @@ fn has_rights(args: &Args<'_>) -> Result<ArrayRef> {
 }
 
 fn access_names(args: &Args<'_>) -> Result<ArrayRef> {
-    let granted: Column<Int64Array> = Column {
-        array: bits(&args.values[0].array)?,
-        scalar: args.values[0].scalar,
-    };
+    let granted = args.mask(0)?;
     Ok(build_text(args.rows, |row| granted.get(row).map(names_of)))
 }
 

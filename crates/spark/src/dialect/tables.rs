@@ -1,6 +1,8 @@
 //! What the dialect needs to be told about the tables a query may name.
 //! It refuses to know what a table holds: fields are discovered while reading, so a name nobody has seen yet is legal.
 
+use crate::functions::udf::Scalar;
+
 /// The tables and views a query can name, and how their columns answer to the names people use.
 pub trait Tables {
     /// The name a table is registered under (lower case), for a name as a query writes it, in any case; `None` if unknown.
@@ -13,6 +15,11 @@ pub trait Tables {
     /// of a header field (`event_id`, `Hostname`, `@timestamp`). `None` when no such column is known so far, which is legal:
     /// the name is then reported in [`Mention`] under its own lower-case spelling.
     fn canonical(&self, table: &str, name: &str) -> Option<String>;
+
+    /// Functions that a query can call beside Spark's.
+    fn functions(&self) -> &'static [Scalar] {
+        &[]
+    }
 
     /// All columns of the table under their display names, in order: what `*` stands for.
     fn columns(&self, table: &str) -> Vec<String>;

@@ -17,8 +17,7 @@ mod series;
 mod span;
 mod text;
 mod time;
-mod trade;
-mod udf;
+pub mod udf;
 mod url;
 
 use std::collections::HashMap;
@@ -26,8 +25,8 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
-pub use convert::{double_text, timestamp_text};
-pub(crate) use trade::file_name;
+pub use array::build_texts;
+pub use convert::{bits, double_text, timestamp_text};
 use udf::{Scalar, SparkFunction};
 
 /// How a function is used.
@@ -79,7 +78,6 @@ const FAMILIES: &[&[Scalar]] = &[
     series::FUNCTIONS,
     span::FUNCTIONS,
     hash::FUNCTIONS,
-    trade::FUNCTIONS,
     url::FUNCTIONS,
 ];
 
@@ -179,20 +177,22 @@ static ENGINE: LazyLock<HashMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|
         .collect()
 });
 
-/// What kind of function a query means by this (lower-case) name.
-pub(crate) fn kind(name: &str) -> Option<Kind> {
+/// What kind of function a query means by this (lower-case) name; `further` are functions beside Spark's.
+pub(crate) fn kind(name: &str, further: &[Scalar]) -> Option<Kind> {
     if aggregate(name).is_some() {
         Some(Kind::Aggregate)
     } else if WINDOWS.contains(&name) {
         Some(Kind::Window)
     } else {
-        scalar(name).map(|_| Kind::Scalar)
+        scalar(name, further).map(|_| Kind::Scalar)
     }
 }
 
-/// The scalar function a query means by this name.
-pub(crate) fn scalar(name: &str) -> Option<Spec> {
-    let s = SCALARS.get(name)?;
+/// The scalar function a query means by this name; `further` are functions beside Spark's.
+pub(crate) fn scalar(name: &str, further: &[Scalar]) -> Option<Spec> {
+    let s = SCALARS
+        .get(name)
+        .or_else(|| further.iter().find(|s| s.names.contains(&name)))?;
     // The engine's own name of a cast is not for queries.
     let shown = s.public && !name.starts_with("cast_") && !name.ends_with("_of");
     shown.then_some(Spec {
@@ -220,16 +220,17 @@ pub(crate) fn is_engine_aggregate(name: &str) -> bool {
 }
 
 /// Whether a query can call a function of this (lower-case) name.
-pub(crate) fn is_known(name: &str) -> bool {
-    kind(name).is_some() || SPECIAL.contains(&name)
+pub(crate) fn is_known(name: &str, further: &[Scalar]) -> bool {
+    kind(name, further).is_some() || SPECIAL.contains(&name)
 }
 
-/// Every name a query can call, sorted.
-pub fn names() -> Vec<&'static str> {
+/// Every name a query can call, sorted; `further` are functions beside Spark's.
+pub fn names(further: &[Scalar]) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = SCALARS
         .keys()
         .copied()
-        .filter(|n| scalar(n).is_some())
+        .filter(|n| scalar(n, &[]).is_some())
+        .chain(further.iter().flat_map(|s| s.names.iter().copied()))
         .chain(
             AGGREGATES
                 .iter()
@@ -255,9 +256,14 @@ pub(crate) fn engine(name: &str) -> Arc<ScalarUDF> {
     }
 }
 
-/// All scalar functions to register.
-pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
+/// All scalar functions to register; `further` are functions beside Spark's.
+pub(crate) fn scalars(further: &[Scalar]) -> Vec<Arc<ScalarUDF>> {
     let mut all: Vec<Arc<ScalarUDF>> = ENGINE.values().cloned().collect();
+    all.extend(
+        further
+            .iter()
+            .map(|s| Arc::new(ScalarUDF::new_from_impl(SparkFunction::new(*s)))),
+    );
     all.sort_by(|a, b| a.name().cmp(b.name()));
     all.push(datafusion::functions::datetime::now(
         &datafusion::config::ConfigOptions::default(),
@@ -297,8 +303,8 @@ mod tests {
     #[test]
     fn internal_names_are_not_for_queries() {
         for name in ["cast_int", "unify", "row_key", "to_array", "divide"] {
-            assert!(scalar(name).is_none(), "{name}");
+            assert!(scalar(name, &[]).is_none(), "{name}");
         }
-        assert!(scalar("lower").is_some());
+        assert!(scalar("lower", &[]).is_some());
     }
 }

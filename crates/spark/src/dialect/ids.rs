@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::tables::Tables;
 
 /// Canonical name of the column that tells event types apart.
-pub(crate) const EVENT_ID: &str = "eventid";
+pub const EVENT_ID: &str = "eventid";
 
 /// The events a query looks at in a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

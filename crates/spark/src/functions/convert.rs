@@ -66,7 +66,7 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 }
 
 /// Text as the bits it spells: hexadecimal with `0x`, or a whole number.
-pub(crate) fn bits(text: &str) -> Option<i64> {
+pub fn bits(text: &str) -> Option<i64> {
     let bare = stripped(text);
     match bare.strip_prefix("0x").or_else(|| bare.strip_prefix("0X")) {
         Some(hex) if !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {

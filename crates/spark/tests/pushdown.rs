@@ -5,7 +5,6 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use analytics::dialect::{SessionOptions, prepare, session_context};
 use async_trait::async_trait;
 use common::Recorded;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -14,6 +13,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use spark::dialect::{SessionOptions, prepare, session_context};
 
 #[derive(Debug)]
 struct Watched {
@@ -79,7 +79,7 @@ fn pushed(condition: &str) -> Vec<String> {
         schema: Arc::new(schema),
         seen: Mutex::default(),
     });
-    let context = session_context(&SessionOptions::default());
+    let context = session_context(&SessionOptions::default(), &[]);
     context
         .register_table("events", Arc::clone(&table) as Arc<dyn TableProvider>)
         .unwrap();

@@ -25,28 +25,29 @@ pub(crate) fn dictionary() -> DataType {
 }
 
 /// How a function's result type follows from its arguments'.
-pub(crate) type Returns = fn(&[DataType]) -> Result<DataType>;
+pub type Returns = fn(&[DataType]) -> Result<DataType>;
 /// What a function computes, over plain values.
-pub(crate) type Kernel = fn(&Args<'_>) -> Result<ArrayRef>;
+pub type Kernel = fn(&Args<'_>) -> Result<ArrayRef>;
 
 /// A scalar function: what a query calls it, how many arguments it takes, what it returns and how.
 #[derive(Clone, Copy)]
-pub(crate) struct Scalar {
+pub struct Scalar {
     /// The names a query can use; the first is the engine's. Empty means the rewriter alone uses it.
-    pub names: &'static [&'static str],
-    pub min: usize,
-    pub max: usize,
-    pub returns: Returns,
-    pub kernel: Kernel,
+    pub(crate) names: &'static [&'static str],
+    pub(crate) min: usize,
+    pub(crate) max: usize,
+    returns: Returns,
+    kernel: Kernel,
     /// Whether a null argument makes the result null.
-    pub strict: bool,
+    strict: bool,
     /// Whether a query may call it.
-    pub public: bool,
+    pub(crate) public: bool,
     /// The argument itself, where the function has nothing to do for its type.
-    pub identity_for: Option<fn(&[DataType]) -> bool>,
+    identity_for: Option<fn(&[DataType]) -> bool>,
 }
 
 impl Scalar {
+    /// A function of these names that takes `min` to `max` arguments, and is null where one of them is.
     pub const fn new(
         names: &'static [&'static str],
         min: usize,
@@ -78,6 +79,7 @@ impl Scalar {
         self
     }
 
+    /// A function that is its argument, for types that pass the test.
     pub const fn identity_for(mut self, test: fn(&[DataType]) -> bool) -> Self {
         self.identity_for = Some(test);
         self
@@ -91,7 +93,7 @@ impl fmt::Debug for Scalar {
 }
 
 /// A function that returns text: dictionary-encoded as soon as an argument is.
-pub(crate) fn text(types: &[DataType]) -> Result<DataType> {
+pub fn text(types: &[DataType]) -> Result<DataType> {
     Ok(
         if types.iter().any(|t| matches!(t, DataType::Dictionary(..))) {
             dictionary()
@@ -101,7 +103,8 @@ pub(crate) fn text(types: &[DataType]) -> Result<DataType> {
     )
 }
 
-pub(crate) fn boolean(_: &[DataType]) -> Result<DataType> {
+/// A function that returns true or false.
+pub fn boolean(_: &[DataType]) -> Result<DataType> {
     Ok(DataType::Boolean)
 }
 
@@ -109,7 +112,8 @@ pub(crate) fn whole(_: &[DataType]) -> Result<DataType> {
     Ok(DataType::Int64)
 }
 
-pub(crate) fn int(_: &[DataType]) -> Result<DataType> {
+/// A function that returns a 32-bit integer.
+pub fn int(_: &[DataType]) -> Result<DataType> {
     Ok(DataType::Int32)
 }
 
@@ -117,7 +121,8 @@ pub(crate) fn double(_: &[DataType]) -> Result<DataType> {
     Ok(DataType::Float64)
 }
 
-pub(crate) fn texts(_: &[DataType]) -> Result<DataType> {
+/// A function that returns an array of texts.
+pub fn texts(_: &[DataType]) -> Result<DataType> {
     Ok(convert::list_of(DataType::Utf8))
 }
 
@@ -129,18 +134,19 @@ pub(crate) struct Arg {
 }
 
 /// The arguments of one call, over `rows` rows.
-pub(crate) struct Args<'a> {
-    pub values: Vec<Arg>,
+pub struct Args<'a> {
+    pub(crate) values: Vec<Arg>,
+    /// How many rows the result has.
     pub rows: usize,
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// The type the plan expects, its dictionary taken off.
-    pub returns: DataType,
+    pub(crate) returns: DataType,
 }
 
 /// A typed view of one argument.
-pub(crate) struct Column<A> {
-    pub array: A,
-    pub scalar: bool,
+pub struct Column<A> {
+    pub(crate) array: A,
+    pub(crate) scalar: bool,
 }
 
 impl<A: Array> Column<A> {
@@ -149,51 +155,79 @@ impl<A: Array> Column<A> {
         (!self.array.is_null(index)).then_some(index)
     }
 
+    /// Whether there is no value in a row.
     pub fn is_null(&self, row: usize) -> bool {
         self.at(row).is_none()
     }
 }
 
+impl<A: Array> Column<A> {
+    /// The row of the one value that stands for all rows, where there is one and it is a constant of the query.
+    pub fn constant(&self) -> Option<usize> {
+        self.scalar.then_some(0)
+    }
+}
+
 impl Column<StringArray> {
+    /// The text in a row.
     pub fn get(&self, row: usize) -> Option<&str> {
         self.at(row).map(|i| self.array.value(i))
     }
 }
 
 impl Column<Int64Array> {
+    /// The number in a row.
     pub fn get(&self, row: usize) -> Option<i64> {
         self.at(row).map(|i| self.array.value(i))
     }
 }
 
 impl Column<Float64Array> {
+    /// The number in a row.
     pub fn get(&self, row: usize) -> Option<f64> {
         self.at(row).map(|i| self.array.value(i))
     }
 }
 
 impl Column<TimestampMicrosecondArray> {
+    /// The microseconds since 1970 in a row.
     pub fn get(&self, row: usize) -> Option<i64> {
         self.at(row).map(|i| self.array.value(i))
     }
 }
 
 impl Column<ListArray> {
+    /// The array in a row.
     pub fn get(&self, row: usize) -> Option<ArrayRef> {
         self.at(row).map(|i| self.array.value(i))
     }
 }
 
 impl Args<'_> {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
 
-    pub fn data_type(&self, n: usize) -> &DataType {
+    pub(crate) fn data_type(&self, n: usize) -> &DataType {
         self.values[n].array.data_type()
     }
 
+    /// Argument `n` as a mask: a number, or the text of one, decimal or hexadecimal.
+    ///
+    /// # Errors
+    /// Where the engine cannot cast it.
+    pub fn mask(&self, n: usize) -> Result<Column<Int64Array>> {
+        let arg = &self.values[n];
+        Ok(Column {
+            array: super::cast::bits(&arg.array)?,
+            scalar: arg.scalar,
+        })
+    }
+
     /// Argument `n` as text, printed the way Spark casts to string.
+    ///
+    /// # Errors
+    /// Where the engine cannot cast it.
     pub fn text(&self, n: usize) -> Result<Column<StringArray>> {
         let arg = &self.values[n];
         Ok(Column {
@@ -202,6 +236,9 @@ impl Args<'_> {
         })
     }
 
+    ///
+    /// # Errors
+    /// Where the engine cannot cast it.
     pub fn whole(&self, n: usize) -> Result<Column<Int64Array>> {
         let arg = &self.values[n];
         Ok(Column {
@@ -210,7 +247,7 @@ impl Args<'_> {
         })
     }
 
-    pub fn double(&self, n: usize) -> Result<Column<Float64Array>> {
+    pub(crate) fn double(&self, n: usize) -> Result<Column<Float64Array>> {
         let arg = &self.values[n];
         Ok(Column {
             array: convert::to_fractional(&arg.array)?,
@@ -218,7 +255,7 @@ impl Args<'_> {
         })
     }
 
-    pub fn time(&self, n: usize) -> Result<Column<TimestampMicrosecondArray>> {
+    pub(crate) fn time(&self, n: usize) -> Result<Column<TimestampMicrosecondArray>> {
         let arg = &self.values[n];
         Ok(Column {
             array: convert::to_timestamp(&arg.array)?,
@@ -226,7 +263,7 @@ impl Args<'_> {
         })
     }
 
-    pub fn list(&self, n: usize) -> Result<Column<ListArray>> {
+    pub(crate) fn list(&self, n: usize) -> Result<Column<ListArray>> {
         let arg = &self.values[n];
         Ok(Column {
             array: convert::to_list(&arg.array)?,
@@ -235,7 +272,7 @@ impl Args<'_> {
     }
 
     /// The text of a constant argument; an error names the function where it is a column.
-    pub fn constant(&self, n: usize, what: &str) -> Result<Option<String>> {
+    pub(crate) fn constant(&self, n: usize, what: &str) -> Result<Option<String>> {
         let column = self.text(n)?;
         if !column.scalar && self.rows != 1 {
             return exec_err!("{}: the {what} must be a constant", self.name);
@@ -413,6 +450,7 @@ fn encode(keys: Int32Array, values: ArrayRef) -> Result<ArrayRef> {
 }
 
 /// Builds a text column row by row.
-pub(crate) fn build_text(rows: usize, mut value: impl FnMut(usize) -> Option<String>) -> ArrayRef {
+/// A column of texts, made row by row.
+pub fn build_text(rows: usize, mut value: impl FnMut(usize) -> Option<String>) -> ArrayRef {
     Arc::new((0..rows).map(&mut value).collect::<StringArray>())
 }

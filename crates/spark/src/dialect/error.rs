@@ -141,23 +141,11 @@ where
     I: IntoIterator<Item = S>,
     S: AsRef<str>,
 {
-    let wanted = name.to_lowercase();
-    let mut scored: Vec<(usize, String)> = known
+    let known: Vec<S> = known.into_iter().collect();
+    text::nearest(name, known.iter().map(AsRef::as_ref), 3)
         .into_iter()
-        .filter_map(|candidate| {
-            let candidate = candidate.as_ref();
-            let lower = candidate.to_lowercase();
-            let distance =
-                datafusion::common::utils::datafusion_strsim::levenshtein(&wanted, &lower);
-            let close = distance <= 1 + wanted.chars().count() / 3;
-            let contained = wanted.len() >= 4
-                && (lower.contains(&wanted) || wanted.contains(&lower) && lower.len() >= 4);
-            (close || contained).then(|| (distance, candidate.to_owned()))
-        })
-        .collect();
-    scored.sort();
-    scored.dedup();
-    scored.into_iter().take(3).map(|(_, name)| name).collect()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

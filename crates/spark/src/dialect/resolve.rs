@@ -10,6 +10,7 @@ use super::error::{Position, SqlError, SqlErrorKind, nearest};
 use super::ids::LookedAt;
 use super::scope::{Alias, AliasUse, Column, Match, Rank, Scope, quoted};
 use super::tables::{Mention, Tables};
+use crate::functions::udf::Scalar;
 
 /// A WITH query that later parts of the query can name.
 #[derive(Debug, Clone)]
@@ -30,6 +31,11 @@ pub(crate) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
+    /// Functions that the query can call beside Spark's.
+    pub fn functions(&self) -> &'static [Scalar] {
+        self.tables.functions()
+    }
+
     pub fn new(tables: &'a dyn Tables) -> Self {
         Self {
             tables,

@@ -32,12 +32,11 @@ use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{ExplainStatement, Statement};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
-pub(crate) use error::nearest;
 pub use error::{Position, SqlError, SqlErrorKind};
-pub(crate) use ids::EVENT_ID;
+pub use ids::EVENT_ID;
 pub use ids::LookedAt;
 pub(crate) use literal::like_pattern;
-pub(crate) use plan::{TableSources, logical_plan};
+pub use plan::{TableSources, logical_plan};
 pub use session::{SessionOptions, session_context, session_state};
 pub use tables::{Mention, Tables};
 

@@ -6,8 +6,6 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use analytics::dialect::{self, SessionOptions, SqlError, Tables};
-use analytics::functions::{double_text, timestamp_text};
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringDictionaryBuilder,
     TimestampMicrosecondArray,
@@ -17,6 +15,8 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::datasource::MemTable;
 use serde_json::{Map, Value};
+use spark::dialect::{self, SessionOptions, SqlError, Tables};
+use spark::functions::{double_text, timestamp_text};
 
 /// `shared` beside the workspace, where it is present.
 pub fn shared(path: &str) -> Option<PathBuf> {
@@ -244,7 +244,7 @@ impl std::fmt::Display for Failure {
 
 pub fn run(sql: &str, tables: &Recorded) -> Result<Answer, Failure> {
     let prepared = dialect::prepare(sql, tables).map_err(Failure::Sql)?;
-    let context = dialect::session_context(&SessionOptions::default());
+    let context = dialect::session_context(&SessionOptions::default(), &[]);
     for name in &tables.names {
         let table = name.to_lowercase();
         let mut columns: Vec<String> = prepared

@@ -130,7 +130,10 @@ pub(super) fn array_type(types: &[DataType]) -> Result<DataType> {
 }
 
 /// Builds a column of text arrays row by row.
-pub(crate) fn build_texts(
+///
+/// # Errors
+/// Where the array builder refuses.
+pub fn build_texts(
     rows: usize,
     mut items: impl FnMut(usize) -> Option<Vec<Option<String>>>,
 ) -> Result<ArrayRef> {

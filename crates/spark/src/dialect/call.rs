@@ -242,14 +242,16 @@ impl Resolver<'_> {
         if let Some(call) = self.unit_call(&name, &call.args, scope)? {
             return Ok(call);
         }
-        if !functions::is_known(&name) && Generator::of(&function(&name, vec![null()])).is_none() {
+        if !functions::is_known(&name, self.functions())
+            && Generator::of(&function(&name, vec![null()])).is_none()
+        {
             if let Some(hint) = missing::hint(&name) {
                 return Err(
                     SqlErrorKind::unsupported_but(format!("the function {name}"), hint).at(at),
                 );
             }
             return Err(SqlErrorKind::UnknownFunction {
-                nearest: nearest(&name, functions::names()),
+                nearest: nearest(&name, functions::names(self.functions())),
                 name: written,
             }
             .at(at));
@@ -278,7 +280,7 @@ impl Resolver<'_> {
         }
         let over = call.over.map(|over| self.over(over, scope)).transpose()?;
         let filter = call.filter.map(|f| self.expr(*f, scope)).transpose()?;
-        match functions::kind(&name) {
+        match functions::kind(&name, self.functions()) {
             Some(Kind::Aggregate) => {
                 let call = Aggregate {
                     name,
@@ -371,7 +373,7 @@ impl Resolver<'_> {
                     else_result: Some(Box::new(default)),
                 })
             }
-            _ => match functions::scalar(&name) {
+            _ => match functions::scalar(&name, self.functions()) {
                 Some(spec) => {
                     if !spec.takes(count) {
                         return Err(misuse(format!(

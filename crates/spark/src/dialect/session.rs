@@ -15,6 +15,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use super::coerce::SparkCoercion;
 use super::operators::SparkOperators;
 use crate::functions;
+use crate::functions::udf::Scalar;
 
 /// How the engine is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +36,9 @@ impl Default for SessionOptions {
 }
 
 /// A session for queries that [`super::prepare`] has prepared: Spark's functions and coercions, no tables, no object stores,
-/// no file formats, no information schema, no table functions.
-pub fn session_state(options: &SessionOptions) -> SessionState {
+/// no file formats, no information schema, no table functions. `further` are functions beside Spark's, the same that
+/// [`super::Tables::functions`] gives.
+pub fn session_state(options: &SessionOptions, further: &[Scalar]) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(options.target_partitions.max(1))
         .with_batch_size(options.batch_size.max(1))
@@ -55,7 +57,7 @@ pub fn session_state(options: &SessionOptions) -> SessionState {
         .with_optimizer_rules(optimizer_rules())
         .with_physical_optimizer_rules(physical_rules())
         .with_expr_planners(vec![Arc::new(SparkOperators)])
-        .with_scalar_functions(functions::scalars())
+        .with_scalar_functions(functions::scalars(further))
         .with_aggregate_functions(functions::aggregates())
         .with_window_functions(functions::windows())
         .with_table_functions(Default::default())
@@ -125,6 +127,6 @@ fn requires(plan: &Arc<dyn ExecutionPlan>) -> bool {
 }
 
 /// [`session_state`] wrapped up as a context.
-pub fn session_context(options: &SessionOptions) -> SessionContext {
-    SessionContext::new_with_state(session_state(options))
+pub fn session_context(options: &SessionOptions, further: &[Scalar]) -> SessionContext {
+    SessionContext::new_with_state(session_state(options, further))
 }

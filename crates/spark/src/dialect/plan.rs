@@ -17,10 +17,13 @@ use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use super::Prepared;
 
 /// The tables of one query, by registered name.
-pub(crate) type TableSources = HashMap<String, Arc<dyn TableSource>>;
+pub type TableSources = HashMap<String, Arc<dyn TableSource>>;
 
 /// Plans a query over `tables`, which has every table the query reads.
-pub(crate) fn logical_plan(
+///
+/// # Errors
+/// Where the engine cannot plan the statement.
+pub fn logical_plan(
     query: &Prepared,
     state: &SessionState,
     tables: TableSources,
