@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod form;
 mod log_source;
 pub mod ossem;
 mod sensor;
 pub mod sysmon;
 pub mod taxonomy;
 
+pub use form::{FieldForm, Spelling, ValueForm};
 pub use log_source::{LogSource, Origin};
 pub use sensor::Sensor;
