@@ -3,40 +3,25 @@
 //! Inside: finding inputs, unpacking them, telling formats apart, and turning records into rows under the names the
 //! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
 
-mod beginning;
-mod buffer;
-mod column;
 mod diagnostics;
-mod dictionary;
-mod encoding;
-mod evtx;
-mod familiar;
 mod filter;
-mod frame;
-pub mod header;
+mod format;
 mod input;
-mod json;
-mod keys;
-mod names;
-pub mod parquet;
 #[doc(hidden)]
 pub mod probe;
-mod record;
-mod route;
-mod rows;
 mod scan;
 mod select;
-mod sequel;
-mod shape;
-mod sniff;
+mod table;
 #[cfg(test)]
 mod testing;
-pub mod time;
-mod xml;
+mod value;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Problem};
 pub use filter::{Atom, RowFilter, Test};
+pub use format::parquet;
 pub use input::{Limits, Origin, discover};
-pub use rows::Plan;
 pub use scan::{Options, Progress, Report, Scan};
 pub use select::{filter_batch, filter_columns};
+pub use table::header;
+pub use table::plan::Plan;
+pub use value::time;

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 
 use crate::diagnostics::Diagnostics;
-use crate::evtx::{self, Templates};
+use crate::format::evtx::{self, Templates};
 use crate::input::Origin;
-use crate::rows::{Plan, Rows};
 use crate::scan::{Options, Scan};
+use crate::table::batch_builder::BatchBuilder;
+use crate::table::plan::Plan;
 
-type Read = fn(&[u8], &mut Rows, &mut Diagnostics);
+type Read = fn(&[u8], &mut BatchBuilder, &mut Diagnostics);
 
 fn table(read: Read, bytes: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
-    let mut rows = Rows::new(plan);
+    let mut rows = BatchBuilder::new(plan);
     let mut diagnostics = Diagnostics::default();
     read(bytes, &mut rows, &mut diagnostics);
     (rows.finish(), diagnostics)
@@ -21,12 +22,12 @@ fn table(read: Read, bytes: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnos
 
 /// A plan for everything that these bytes hold.
 fn plan(read: Read, bytes: &[u8]) -> Plan {
-    let mut rows = Rows::new(&Plan::discovery());
+    let mut rows = BatchBuilder::new(&Plan::discovery());
     read(bytes, &mut rows, &mut Diagnostics::default());
     everything(&rows)
 }
 
-fn read_evtx(chunks: &[u8], rows: &mut Rows, diagnostics: &mut Diagnostics) {
+fn read_evtx(chunks: &[u8], rows: &mut BatchBuilder, diagnostics: &mut Diagnostics) {
     let mut templates = Templates::default();
     evtx::read(
         chunks,
@@ -38,12 +39,12 @@ fn read_evtx(chunks: &[u8], rows: &mut Rows, diagnostics: &mut Diagnostics) {
     );
 }
 
-fn read_json(block: &[u8], rows: &mut Rows, diagnostics: &mut Diagnostics) {
-    crate::json::read(block, 0, "probe.json", rows, diagnostics);
+fn read_json(block: &[u8], rows: &mut BatchBuilder, diagnostics: &mut Diagnostics) {
+    crate::format::json::read(block, 0, "probe.json", rows, diagnostics);
 }
 
-fn read_xml(block: &[u8], rows: &mut Rows, diagnostics: &mut Diagnostics) {
-    crate::xml::read(block, 0, "probe.xml", rows, diagnostics);
+fn read_xml(block: &[u8], rows: &mut BatchBuilder, diagnostics: &mut Diagnostics) {
+    crate::format::xml::read(block, 0, "probe.xml", rows, diagnostics);
 }
 
 /// Reads a run of EVTX chunks as the plan says.
@@ -53,7 +54,7 @@ pub fn evtx(chunks: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
 
 /// Reads EVTX chunks block by block, as a scan does, and counts the rows.
 pub fn evtx_blocks(chunks: &[u8], block: usize, plan: &Plan) -> (usize, Diagnostics) {
-    let mut rows = Rows::new(plan);
+    let mut rows = BatchBuilder::new(plan);
     let mut diagnostics = Diagnostics::default();
     let mut templates = Templates::default();
     let (mut count, mut base) = (0, 4096);
@@ -84,7 +85,7 @@ pub fn json(block: &[u8], plan: &Plan) -> (Option<RecordBatch>, Diagnostics) {
 
 /// Reads JSON block by block, cut at line ends, as a scan does, and counts the rows.
 pub fn json_blocks(text: &[u8], block: usize, plan: &Plan) -> (usize, Diagnostics) {
-    let mut rows = Rows::new(plan);
+    let mut rows = BatchBuilder::new(plan);
     let mut diagnostics = Diagnostics::default();
     let (mut count, mut base) = (0, 0);
     let mut rest = text;
@@ -92,7 +93,7 @@ pub fn json_blocks(text: &[u8], block: usize, plan: &Plan) -> (usize, Diagnostic
         let near = rest.len().min(block);
         let end = memchr::memchr(b'\n', &rest[near..]).map_or(rest.len(), |n| near + n + 1);
         let (head, tail) = rest.split_at(end);
-        crate::json::read(head, base, "probe.json", &mut rows, &mut diagnostics);
+        crate::format::json::read(head, base, "probe.json", &mut rows, &mut diagnostics);
         count += std::hint::black_box(rows.finish()).map_or(0, |b| b.num_rows());
         base += end as u64;
         rest = tail;
@@ -124,12 +125,15 @@ pub fn xml_plan(block: &[u8]) -> Plan {
     plan(read_xml, block)
 }
 
-fn everything(rows: &Rows) -> Plan {
+fn everything(rows: &BatchBuilder) -> Plan {
     let mut seen = std::collections::HashSet::new();
-    let columns = crate::header::columns()
+    let columns = crate::table::header::columns()
         .iter()
         .map(|c| c.name.as_str())
-        .chain([crate::header::SOURCE_FILE, crate::header::SOURCE_OFFSET])
+        .chain([
+            crate::table::header::SOURCE_FILE,
+            crate::table::header::SOURCE_OFFSET,
+        ])
         .chain(rows.met())
         .map(str::to_lowercase)
         .filter(|c| seen.insert(c.clone()))

@@ -29,7 +29,7 @@ pub(crate) fn rows(batch: &RecordBatch) -> Vec<BTreeMap<String, String>> {
                 DataType::Int64 => column.as_primitive::<Int64Type>().value(i).to_string(),
                 DataType::Timestamp(..) => {
                     let v = column.as_primitive::<TimestampMicrosecondType>().value(i);
-                    crate::time::format(v)
+                    crate::value::time::format(v)
                 }
                 _ => {
                     let column = column.as_dictionary::<Int32Type>();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::state::{Shared, Work};
-use crate::buffer::Buffer;
 use crate::diagnostics::{Diagnostics, Problem};
-use crate::encoding;
-use crate::frame::{CHUNK, Cutter, Format};
+use crate::format::parquet::RowGroup;
+use crate::format::record_splitter::{CHUNK, Format, RecordSplitter};
+use crate::format::sniff::sniff;
+use crate::input;
+use crate::input::Buffer;
 use crate::input::Stop;
-use crate::parquet::RowGroup;
-use crate::sniff::sniff;
 
 pub(super) type Give<'g> = dyn FnMut(Work) -> Result<(), Stop> + 'g;
 
@@ -34,12 +34,12 @@ pub(super) fn feed_stream(
     if head.is_empty() {
         return Ok(());
     }
-    let mut reader = encoding::utf8(head, rest);
+    let mut reader = input::utf8(head, rest);
     let source: Arc<str> = name.into();
     let mut buffer = spare(shared);
     let mut ended = buffer.fill(&mut *reader, head.len().max(CHUNK))?;
     let format = sniff(buffer.bytes()).ok_or(Stop::Failed(Problem::UnknownFormat))?;
-    let mut cutter = Cutter::new(format);
+    let mut cutter = RecordSplitter::new(format);
     let mut base = 0;
     if format == Format::Evtx {
         let header = evtx_header(buffer.bytes());

@@ -15,7 +15,7 @@ use arrow::array::RecordBatch;
 
 use crate::diagnostics::Diagnostics;
 use crate::input::{Limits, Origin};
-use crate::rows::Plan;
+use crate::table::plan::Plan;
 use state::Shared;
 use worker::Worker;
 

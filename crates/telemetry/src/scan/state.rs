@@ -9,11 +9,11 @@ use arrow::array::RecordBatch;
 use rustc_hash::FxHashSet;
 
 use super::{Options, Progress, Report};
-use crate::buffer::Buffer;
-use crate::frame::Format;
+use crate::format::parquet::RowGroup;
+use crate::format::record_splitter::Format;
+use crate::input::Buffer;
 use crate::input::{Limits, Origin};
-use crate::parquet::RowGroup;
-use crate::rows::Plan;
+use crate::table::plan::Plan;
 
 /// Place of a block in the order of the output: the input's number, then the block's within it.
 pub(super) type Place = (usize, u64);

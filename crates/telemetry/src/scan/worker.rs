@@ -10,14 +10,14 @@ use arrow::array::RecordBatch;
 use super::feed::{feed_parquet, feed_stream};
 use super::state::{Place, Shared, Work};
 use crate::diagnostics::{Diagnostics, Problem};
-use crate::frame::Format;
+use crate::format::record_splitter::Format;
+use crate::format::{evtx, json, xml};
 use crate::input::{Content, Stop, visit};
-use crate::rows::Rows;
-use crate::{evtx, json, xml};
+use crate::table::batch_builder::BatchBuilder;
 
 pub(super) struct Worker<'s> {
     shared: &'s Shared,
-    rows: Rows,
+    rows: BatchBuilder,
     templates: evtx::Templates,
     diagnostics: Diagnostics,
 }
@@ -26,7 +26,7 @@ impl<'s> Worker<'s> {
     pub(super) fn new(shared: &'s Shared) -> Self {
         Self {
             shared,
-            rows: Rows::new(&shared.plan),
+            rows: BatchBuilder::new(&shared.plan),
             templates: evtx::Templates::default(),
             diagnostics: Diagnostics::default(),
         }
@@ -168,7 +168,7 @@ impl<'s> Worker<'s> {
             }
             Work::RowGroup(group) => match group.read(&self.shared.plan) {
                 Ok((read, records)) => {
-                    rows.offered += records;
+                    rows.pushed += records;
                     batches.extend(read);
                     let mut state = self.shared.lock();
                     for name in group.columns() {
@@ -184,7 +184,7 @@ impl<'s> Worker<'s> {
         }
         let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
         let delivered: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        let records = std::mem::take(&mut rows.offered);
+        let records = std::mem::take(&mut rows.pushed);
         let mut state = self.shared.lock();
         state.report.rows += delivered as u64;
         self.shared

@@ -1,0 +1,9 @@
+//! One reader per format, and what tells the formats apart and cuts streams where records end. Readers find keys and
+//! values; what a key means is asked of the table.
+
+pub(crate) mod evtx;
+pub(crate) mod json;
+pub mod parquet;
+pub(crate) mod record_splitter;
+pub(crate) mod sniff;
+pub(crate) mod xml;

@@ -1,0 +1,182 @@
+//! The event header: which columns every event has, where each input dialect keeps them, and every name the field
+//! uses for them. The facts are data (`data/header.toml`); this module only looks them up. It refuses to know what an
+//! event means.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use arrow::datatypes::Field;
+use serde::Deserialize;
+
+pub use crate::value::Kind;
+
+/// One header column.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderColumn {
+    /// The column's name as it is shown.
+    pub name: String,
+    /// The kind of value it holds.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Paths that feed it, best first.
+    from: Vec<String>,
+    /// Paths that feed it only when nothing else does, and that keep their own column.
+    #[serde(default)]
+    also: Vec<String>,
+    /// Like `also`, in a nested Winlogbeat document only.
+    #[serde(default)]
+    beat: Vec<String>,
+    /// Other names a query may use.
+    names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct HeaderFile {
+    column: Vec<HeaderColumn>,
+}
+
+/// How a path feeds a header column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Feed {
+    /// Index into [`columns`].
+    pub column: u16,
+    /// Lower wins.
+    pub priority: u16,
+    /// The path keeps a column of its own besides.
+    pub keeps_column: bool,
+    /// It counts in a nested Winlogbeat document only.
+    pub beat_only: bool,
+}
+
+struct Tables {
+    columns: Vec<HeaderColumn>,
+    feeds: HashMap<String, Feed>,
+    names: HashMap<String, usize>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let file: HeaderFile = toml::from_str(include_str!("../../data/header.toml"))
+        .expect("data/header.toml is checked by a test");
+    let mut feeds = HashMap::new();
+    let mut names = HashMap::new();
+    for (column, c) in file.column.iter().enumerate() {
+        let number = u16::try_from(column).expect("data/header.toml is checked by a test");
+        let groups = [
+            (&c.from, false, false),
+            (&c.also, true, false),
+            (&c.beat, true, true),
+        ];
+        let mut priority = 0;
+        for (paths, keeps_column, beat_only) in groups {
+            for path in paths {
+                feeds.insert(
+                    path.to_lowercase(),
+                    Feed {
+                        column: number,
+                        priority,
+                        keeps_column,
+                        beat_only,
+                    },
+                );
+                priority += 1;
+            }
+        }
+        names.insert(c.name.to_lowercase(), column);
+        for name in &c.names {
+            names.insert(name.to_lowercase(), column);
+        }
+    }
+    Tables {
+        columns: file.column,
+        feeds,
+        names,
+    }
+});
+
+/// Name of the column that holds the file an event was read from.
+pub const SOURCE_FILE: &str = "source_file";
+/// Name of the column that holds the byte offset of the event in its (decompressed) file.
+pub const SOURCE_OFFSET: &str = "source_offset";
+
+/// The header columns in their order; `source_file` and `source_offset` follow them in a table.
+pub fn columns() -> &'static [HeaderColumn] {
+    &TABLES.columns
+}
+
+/// Index of the header column that answers to this name (any case), if one does.
+pub fn by_name(lowercase_name: &str) -> Option<usize> {
+    TABLES.names.get(lowercase_name).copied()
+}
+
+/// How a normalised lower-case input path feeds the header.
+pub(crate) fn feed(lowercase_path: &str) -> Option<Feed> {
+    TABLES.feeds.get(lowercase_path).copied()
+}
+
+/// The one lower-case name under which a column of the event table is known, whatever name a query uses for it.
+///
+/// Header names resolve through the alias table; every other name is itself in lower case.
+pub fn canonical(name: &str) -> String {
+    let lower = name.to_lowercase();
+    match by_name(&lower) {
+        Some(i) => TABLES.columns[i].name.to_lowercase(),
+        None => lower,
+    }
+}
+
+/// Whether this canonical (lower-case) name is one of the columns every table has.
+pub fn is_header(canonical: &str) -> bool {
+    by_name(canonical).is_some() || canonical == SOURCE_FILE || canonical == SOURCE_OFFSET
+}
+
+/// The kind of the column with this canonical (lower-case) name.
+pub fn kind(canonical: &str) -> Kind {
+    if canonical == SOURCE_OFFSET {
+        return Kind::Int;
+    }
+    match by_name(canonical) {
+        Some(i) => TABLES.columns[i].kind,
+        None => Kind::Text,
+    }
+}
+
+/// An Arrow field for the column with this canonical name.
+pub fn arrow_field(canonical: &str) -> Field {
+    Field::new(canonical, kind(canonical).data_type(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_to_one_column() {
+        let mut seen = HashMap::new();
+        for c in columns() {
+            for name in std::iter::once(&c.name).chain(&c.names) {
+                let before = seen.insert(name.to_lowercase(), &c.name);
+                assert!(
+                    before.is_none(),
+                    "{name} names both {} and {}",
+                    c.name,
+                    before.unwrap_or(&c.name)
+                );
+            }
+        }
+        assert_eq!(canonical("@timestamp"), "timecreated");
+        assert_eq!(canonical("Log_Name"), "channel");
+        assert_eq!(canonical("SourceProcessGUID"), "sourceprocessguid");
+    }
+
+    #[test]
+    fn every_path_feeds_one_column() {
+        let mut seen = HashMap::new();
+        for c in columns() {
+            for path in c.from.iter().chain(&c.also).chain(&c.beat) {
+                let before = seen.insert(path.to_lowercase(), &c.name);
+                assert!(before.is_none(), "{path} feeds {} and another", c.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Values as inputs spell them: text, escapes, binary XML, instants. Knows neither formats nor columns.
+
+pub(crate) mod binxml;
+pub(crate) mod bytes;
+pub(crate) mod json;
+mod kind;
+pub(crate) mod raw;
+pub mod time;
+
+pub use kind::Kind;
+pub(crate) use raw::RawValue;
