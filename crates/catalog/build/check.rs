@@ -51,6 +51,7 @@ pub fn all(data: &Data) -> Checked {
     hosts_and_folders(data)?;
     known_fields(data)?;
     one_call_one_row(data)?;
+    claims(data)?;
     for event in &data.events {
         if event.id != format!("{}:{}", event.sensor.0, event.number) {
             return Err(format!("event {:?} is not its sensor and number", event.id));
@@ -75,6 +76,48 @@ pub fn all(data: &Data) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Every claim that is tested is one of the catalog's, and is tested once.
+fn claims(data: &Data) -> Checked {
+    let mut tested = HashSet::new();
+    for test in &data.evidence_tests {
+        let claim = test.claim.as_str();
+        let expected = || {
+            let (behaviour, event) = claim.split_once('/')?;
+            let behaviour = data.behaviours.iter().find(|b| b.id == behaviour)?;
+            behaviour.expected.iter().find(|e| e.event.0 == event)
+        };
+        let known = test.statement.is_some()
+            || data.mappings.iter().any(|m| m.id == claim)
+            || data.not_observed.iter().any(|n| n.id == claim)
+            || expected().is_some();
+        if !known {
+            return Err(format!("evidence_tests.yaml: nothing claims {claim:?}"));
+        }
+        if !tested.insert(claim) {
+            return Err(format!("evidence_tests.yaml: {claim:?} is there twice"));
+        }
+        for record in test.confirms.iter().chain(&test.refutes) {
+            if !data.events.iter().any(|e| e.id == record.event.0) {
+                return Err(format!(
+                    "evidence_tests.yaml: {claim:?}: no event {:?}",
+                    record.event.0
+                ));
+            }
+        }
+    }
+    match data
+        .evidence
+        .iter()
+        .find(|e| !tested.contains(e.claim.as_str()))
+    {
+        Some(stray) => Err(format!(
+            "generated/evidence.yaml: {:?} is not tested",
+            stray.claim
+        )),
+        None => Ok(()),
+    }
 }
 
 /// No name leads to two rows: a form of one call that has a row of its own would say something else there.

@@ -34,7 +34,7 @@ macro_rules! model {
 mod model;
 
 use literal::Places;
-use model::{calls, conduct, map};
+use model::{calls, conduct, evidence, map};
 use serde::{Serialize, de::DeserializeOwned};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -63,13 +63,16 @@ pub struct Data {
     components: Vec<conduct::Component>,
     event_components: Vec<conduct::EventComponents>,
     corrections: Vec<conduct::Correction>,
+    evidence_tests: Vec<evidence::ClaimTest>,
+    evidence: Vec<evidence::ClaimEvidence>,
 }
 
 fn main() -> Fallible<()> {
     println!("cargo:rerun-if-changed=data");
-    let data = read_all(&PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("data"))?;
+    let mut data = read_all(&PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("data"))?;
     let places = check::places(&data)?;
     check::all(&data)?;
+    evidence_marks(&mut data)?;
     write_all(&PathBuf::from(std::env::var("OUT_DIR")?), &data, &places)
 }
 
@@ -114,7 +117,26 @@ fn read_all(folder: &Path) -> Fallible<Data> {
         components: read(folder, "data_components.yaml")?,
         event_components: read(folder, "event_components.yaml")?,
         corrections: read(folder, "corrections.yaml")?,
+        evidence_tests: read(folder, "evidence_tests.yaml")?,
+        evidence: read(folder, "generated/evidence.yaml")?,
     })
+}
+
+/// What recordings confirm is observed; what they refute stops the build until the row says so.
+fn evidence_marks(data: &mut Data) -> Fallible<()> {
+    for evidence in &data.evidence {
+        let row = data.mappings.iter_mut().find(|m| m.id == evidence.claim);
+        let Some(row) = row else { continue };
+        if evidence.refuted > 0 && row.mark < model::Mark::Doubtful {
+            return Err(
+                format!("mapping {:?} is refuted by {}", row.id, evidence.recording).into(),
+            );
+        }
+        if evidence.refuted == 0 && evidence.confirmed > 0 && row.mark == model::Mark::Derived {
+            row.mark = model::Mark::Observed;
+        }
+    }
+    Ok(())
 }
 
 fn write_all(out: &Path, data: &Data, places: &Places) -> Fallible<()> {
@@ -138,7 +160,9 @@ fn write_all(out: &Path, data: &Data, places: &Places) -> Fallible<()> {
     rows(out, "writable_folders", &data.writable_folders, places)?;
     rows(out, "components", &data.components, places)?;
     rows(out, "event_components", &data.event_components, places)?;
-    rows(out, "corrections", &data.corrections, places)
+    rows(out, "corrections", &data.corrections, places)?;
+    rows(out, "evidence_tests", &data.evidence_tests, places)?;
+    rows(out, "evidence", &data.evidence, places)
 }
 
 fn rows<T: Serialize + std::fmt::Debug>(

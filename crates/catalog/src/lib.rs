@@ -20,6 +20,7 @@ pub mod attack;
 pub mod condition;
 pub mod derive;
 pub mod draw;
+pub mod evidence;
 pub mod find;
 pub mod functions;
 pub mod hosts;
@@ -38,6 +39,7 @@ pub use find::{Match, Rights, Subject, find, nearest};
 pub use model::Mark;
 pub use model::calls::*;
 pub use model::conduct::*;
+pub use model::evidence::*;
 pub use model::map::*;
 pub use model::when::*;
 pub use storage::{

@@ -1,7 +1,7 @@
 //! The compiled-in rows. Written by the build script; nothing here is computed.
 
 use crate::model::Mark;
-use crate::model::{calls::*, conduct::*, map::*, rights::*, when::*};
+use crate::model::{calls::*, conduct::*, evidence::*, map::*, rights::*, when::*};
 use crate::storage::*;
 
 macro_rules! tables {
@@ -30,6 +30,8 @@ tables! {
     COMPONENTS: Component from "components";
     EVENT_COMPONENTS: EventComponents from "event_components";
     CORRECTIONS: Correction from "corrections";
+    EVIDENCE_TESTS: ClaimTest from "evidence_tests";
+    EVIDENCE: ClaimEvidence from "evidence";
 }
 
 pub(crate) static ACCESS_RIGHTS: AccessRights =

@@ -83,6 +83,8 @@ pub fn whole() -> Whole {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::map::{Seen, seen};
+    use crate::{ClaimEvidence, Mark};
     use schemars::generate::SchemaSettings;
 
     fn generated() -> String {
@@ -121,6 +123,57 @@ mod tests {
         // And the schema can say no.
         json["mappings"][0]["mark"] = "guessed".into();
         assert!(!validator.is_valid(&json));
+    }
+
+    /// The counts in docs/map.md are those of the tables.
+    #[test]
+    fn the_documented_counts_are_those_of_the_tables() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/map.md");
+        let text = std::fs::read_to_string(path).unwrap().replace("\r\n", "\n");
+        let (before, rest) = text.split_once("<!-- counts -->\n").unwrap();
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        let mark = |mark: Mark| tables::MAPPINGS.iter().filter(|m| m.mark == mark).count();
+        let confirmed = |e: &&ClaimEvidence| e.refuted == 0;
+        let apis = crate::ApiId::all();
+        let sysmon = crate::SensorId::named("sysmon").unwrap();
+        let seen = |wanted: &[Seen]| {
+            apis.clone()
+                .filter(|a| wanted.contains(&seen(*a, sysmon)))
+                .count()
+        };
+        let counts = format!(
+            "| what | number |\n| --- | --- |\n\
+             | calls | {} |\n\
+             | of these, by Sysmon: seen, not observed, unknown | {}, {}, {} |\n\
+             | further functions known by name | {} |\n\
+             | events | {} |\n\
+             | arrows: from-source, observed, derived, doubtful, refuted | {}, {}, {}, {}, {} |\n\
+             | claims tested against recordings | {} |\n\
+             | of these confirmed, refuted, never exercised | {}, {}, {} |\n\
+             | techniques as calls in order | {} |\n",
+            apis.len(),
+            seen(&[Seen::Seen, Seen::SeenBelow]),
+            seen(&[Seen::NotObserved]),
+            seen(&[Seen::Unknown]),
+            crate::functions::all().count(),
+            tables::EVENTS.len(),
+            mark(Mark::FromSource),
+            mark(Mark::Observed),
+            mark(Mark::Derived),
+            mark(Mark::Doubtful),
+            mark(Mark::Refuted),
+            tables::EVIDENCE_TESTS.len(),
+            tables::EVIDENCE.iter().filter(confirmed).count(),
+            tables::EVIDENCE.iter().filter(|e| e.refuted > 0).count(),
+            tables::EVIDENCE_TESTS.len() - tables::EVIDENCE.len(),
+            tables::BEHAVIOURS.len(),
+        );
+        let right = format!("{before}<!-- counts -->\n{counts}<!-- end -->{after}");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &right).unwrap();
+        } else {
+            assert_eq!(text, right, "run the test with UPDATE_DOCS=1");
+        }
     }
 
     #[test]

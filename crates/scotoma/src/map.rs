@@ -18,7 +18,7 @@ mod rows;
 mod site;
 
 pub(crate) use answer::show_technique_name;
-pub(crate) use rows::{event_name, show_openings, show_tampering, trace};
+pub(crate) use rows::{event_name, show_evidence, show_openings, show_tampering, trace};
 
 #[derive(Args, Debug)]
 pub(crate) struct MapArgs {

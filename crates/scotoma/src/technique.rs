@@ -7,13 +7,15 @@ use std::process::ExitCode;
 use anyhow::bail;
 use catalog::attack::{self, Technique};
 use catalog::map::{Line, line};
-use catalog::{ApiId, BehaviourId, Subject, Syscall, find};
+use catalog::{ApiId, BehaviourId, Subject, Syscall, evidence, find};
 use clap::{Args, ValueEnum};
 
 use crate::against;
 use crate::config::args::How;
 use crate::config::load;
-use crate::map::{event_name, show_openings, show_tampering, show_technique_name, trace};
+use crate::map::{
+    event_name, show_evidence, show_openings, show_tampering, show_technique_name, trace,
+};
 use crate::output::page::Page;
 
 #[derive(Args, Debug)]
@@ -174,6 +176,7 @@ pub(crate) fn show(page: &mut Page, behaviour: BehaviourId, full: bool) {
         if let Some(when) = expected.when {
             page.under(when);
         }
+        show_evidence(page, evidence::of_expected(behaviour, expected.event));
     }
     for elsewhere in behaviour.expected_elsewhere {
         let event = elsewhere

@@ -4,6 +4,7 @@
 
 pub mod calls;
 pub mod conduct;
+pub mod evidence;
 pub mod map;
 pub mod rights;
 pub mod when;

@@ -4,9 +4,11 @@ use catalog::attack::{self, Technique};
 use catalog::derive::in_words;
 use catalog::functions::Function;
 use catalog::map::{Line, call_paths, component_row, users_of_mask};
-use catalog::{EventId, Match, MechanismId, Rights, SensorId, Subject};
+use catalog::{ClaimTest, EventId, Match, MechanismId, Rights, SensorId, Subject};
 
-use super::rows::{SHORT, event_name, more, show_openings, show_tampering, side, trace};
+use super::rows::{
+    SHORT, event_name, more, show_evidence, show_openings, show_tampering, side, trace,
+};
 use crate::output::page::Page;
 
 pub(super) fn show(page: &mut Page, found: &Match, line: &Line, full: bool) {
@@ -168,6 +170,7 @@ fn show_event(page: &mut Page, event: EventId, line: &Line) {
         }
         page.item_if(security.correction);
     }
+    statements(page, event);
     let components: Vec<_> = line.components.iter().map(|c| c.name).collect();
     if !components.is_empty() {
         page.head(format_args!("Evidence of {}", components.join(", ")));
@@ -178,6 +181,24 @@ fn show_event(page: &mut Page, event: EventId, line: &Line) {
             sysmon.since_version, sysmon.since_schema
         ));
         page.head(format_args!("Fields: {}", sysmon.fields.join(", ")));
+    }
+}
+
+/// What recordings say of the event beside its arrows.
+fn statements(page: &mut Page, event: EventId) {
+    let about = |t: &&ClaimTest| t.confirms.iter().chain(t.refutes).any(|r| r.event == event);
+    let mut heads = false;
+    for test in catalog::evidence::tests().iter().filter(about) {
+        let (Some(statement), Some(evidence)) = (test.statement, catalog::evidence::of(test.claim))
+        else {
+            continue;
+        };
+        if !heads {
+            page.head("Recordings say");
+            heads = true;
+        }
+        page.item(statement);
+        show_evidence(page, Some(evidence));
     }
 }
 
@@ -316,6 +337,7 @@ fn calls(page: &mut Page, line: &Line, event: EventId) {
             "{name}{when} {}",
             trace(arrow.mark, arrow.source)
         ));
+        show_evidence(page, catalog::evidence::of(arrow.id));
         if let Some(correction) = arrow.correction {
             page.under(format_args!("  but: {correction}"));
         }

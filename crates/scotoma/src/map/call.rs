@@ -3,7 +3,7 @@
 use catalog::map::{Line, Seen, seen};
 use catalog::{ApiId, SensorId};
 
-use super::rows::{event_name, layer, show_arrow, show_openings, trace};
+use super::rows::{event_name, layer, show_arrow, show_evidence, show_openings, trace};
 use crate::output::page::Page;
 
 /// The sensors about which a call's answer says whether they see it, or that it is not known.
@@ -82,6 +82,7 @@ fn not_seen_by(page: &mut Page, api: ApiId, line: &Line) {
                 silence.why,
                 trace(silence.mark, silence.source)
             ));
+            show_evidence(page, catalog::evidence::of(silence.id));
         }
     }
     if !unknown.is_empty() {

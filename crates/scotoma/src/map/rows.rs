@@ -2,7 +2,7 @@
 
 use catalog::derive::in_words;
 use catalog::open::Opening;
-use catalog::{ApiId, EventId, Mapping, Mark, Precondition, Side, TamperingId};
+use catalog::{ApiId, ClaimEvidence, EventId, Mapping, Mark, Precondition, Side, TamperingId};
 
 use crate::output::page::Page;
 
@@ -31,8 +31,29 @@ pub(super) fn show_arrow<'c>(
         side(mechanism.side)
     ));
     page.under(trace(arrow.mark, arrow.source));
+    show_evidence(page, catalog::evidence::of(arrow.id));
     for remark in [arrow.correction, arrow.note].into_iter().flatten() {
         page.under(format_args!("note: {remark}"));
+    }
+}
+
+/// What recordings say of a claim.
+pub(crate) fn show_evidence(page: &mut Page, evidence: Option<&ClaimEvidence>) {
+    let Some(evidence) = evidence else { return };
+    let record = evidence
+        .record
+        .map_or_else(String::new, |r| format!(" record {r}"));
+    let place = format!("{}{record}", evidence.recording);
+    let records = |n: u32| text::plural(u64::from(n), "record");
+    match evidence.refuted {
+        0 => page.under(format_args!(
+            "recorded: {} confirm it, the first in {place}",
+            records(evidence.confirmed)
+        )),
+        refuted => page.under(format_args!(
+            "recorded: {} refute it, the first in {place}",
+            records(refuted)
+        )),
     }
 }
 
