@@ -438,7 +438,7 @@ mod tests {
             Seen::Seen
         );
         assert_eq!(
-            seen(ApiId::named("GetAsyncKeyState").unwrap(), sysmon),
+            seen(ApiId::named("FilterUnload").unwrap(), sysmon),
             Seen::Unknown
         );
     }
