@@ -1,13 +1,14 @@
 "use strict";
-const map = document.querySelector("svg.map"), panel = document.getElementById("answer"), ask = document.getElementById("ask");
-const parts = [...map.querySelectorAll("[data-a],[data-m],[data-e]")];
+const maps = [...document.querySelectorAll("svg.map")], groups = [...document.querySelectorAll("#drawing details")], panel = document.getElementById("answer"), ask = document.getElementById("ask");
+const parts = maps.flatMap(map => [...map.querySelectorAll("[data-a],[data-m],[data-e]")]);
 let pinned = null;
 
-// Every name a question may use, in lower case, to [kind, id].
+// Every name a question may use, in lower case, to all it means as [kind, id]: a call and an event may share one.
 const names = new Map(), shown = [];
 function name(text, kind, id) {
-  const key = text.toLowerCase();
-  if (!names.has(key)) { names.set(key, [kind, id]); shown.push(text); }
+  const key = text.toLowerCase(), all = names.get(key);
+  if (!all) { names.set(key, [[kind, id]]); shown.push(text); }
+  else if (!all.some(([k, i]) => k === kind && i === id)) all.push([kind, id]);
 }
 for (const [id, a] of Object.entries(DATA.apis)) { name(id, "a", id); }
 for (const [id, a] of Object.entries(DATA.apis)) { a.variants.forEach(v => name(v, "a", id)); }
@@ -26,7 +27,7 @@ function touches(part, [kind, id]) {
   return own.m === id;
 }
 function follow(what) {
-  map.classList.toggle("following", !!what);
+  for (const map of maps) map.classList.toggle("following", !!what);
   for (const part of parts) part.classList.toggle("lit", !!what && touches(part, what));
 }
 function element(tag, text, of) {
@@ -56,11 +57,12 @@ function tampering(ids) {
   list("Silenced by", ids.map(id => { const t = DATA.tampering[id];
     return [t.name, element("div", t.signs.length ? "still shows: " + t.signs.join("; ") : "no known sign", "dim")]; }));
 }
-function answer(what) {
-  panel.hidden = !what;
-  document.querySelector("main").classList.toggle("asked", !!what);
+function answer(meant) {
+  panel.hidden = !meant;
   panel.replaceChildren();
-  if (!what) return;
+  for (const what of meant || []) explain(what);
+}
+function explain(what) {
   const [kind, id] = what;
   if (kind === "a") {
     const a = DATA.apis[id];
@@ -68,13 +70,13 @@ function answer(what) {
     const sysmon = a.arrows.concat(a.below).some(r => r.event.startsWith("sysmon:"));
     const stated = a.silences.length > 0, any = a.arrows.length + a.below.length > 0;
     panel.append(element("p", sysmon ? "Seen by Sysmon" : stated ? "No Sysmon event" : any ? "No Sysmon event known" : "Nothing known", sysmon ? "yes" : "no"));
-    list("Seen", arrows(a.arrows));
+    list("Seen by", arrows(a.arrows));
     list("Seen in the system service it ends in", arrows(a.below.filter(b => !a.arrows.some(r => r.event === b.event)), true));
-    list("Not observed", a.silences.map(s => [s.sensor + (s.event ? " " + s.event : "") + ": " + s.why + mark(s.mark)]));
+    list("Not seen by", a.silences.map(s => [s.sensor + (s.event ? " " + s.event : "") + ": " + s.why + mark(s.mark)]));
     if (!any && !stated) panel.append(element("p", "The catalog has no arrow for this call and no word that there is none. That is no proof of silence.", "dim"));
     list("Ends in", a.native.map(n => link("a", n)));
     list("Called by", a.callers.map(n => link("a", n)));
-    list("Rights it needs", a.rights);
+    list("Through the handle it needs", a.openings.map(o => [o.needs, ...o.events.map(e => element("div", e, "dim")), element("div", "opened by " + o.calls.join(", "), "dim")]));
     tampering(a.tampering);
     list("Used in", a.techniques);
   } else if (kind === "m") {
@@ -97,10 +99,13 @@ function answer(what) {
     tampering(e.tampering);
   }
 }
-function pin(what, scroll) {
+function pin(meant, scroll) {
+  const what = meant && meant[0];
   pinned = what;
   follow(what);
-  answer(what);
+  answer(meant);
+  // The groups that have a part of the answer open, the others fold.
+  if (what) for (const group of groups) group.open = !!group.querySelector(".lit");
   panel.scrollTop = 0;
   const first = scroll && what && parts.find(p => p.classList.contains("lit") && (what[0] !== "a" || "a" in p.dataset));
   if (first) first.scrollIntoView({ block: "center" });
@@ -114,7 +119,7 @@ for (const part of parts) {
   part.addEventListener("mouseleave", () => { if (!pinned) follow(null); });
   part.addEventListener("click", event => { event.stopPropagation(); const [, id] = of(part); ask.value = id; location.hash = encodeURIComponent(id); });
 }
-map.addEventListener("click", () => { ask.value = ""; history.replaceState(null, "", "#"); pin(null); });
+for (const map of maps) map.addEventListener("click", () => { ask.value = ""; history.replaceState(null, "", "#"); pin(null); });
 ask.addEventListener("input", () => {
   const text = ask.value.trim().toLowerCase().replace(/^.*!/, "");
   if (!text) return pin(null);
@@ -129,4 +134,5 @@ function fromHash() {
 }
 addEventListener("hashchange", fromHash);
 addEventListener("keydown", event => { if (event.key === "Escape") { ask.value = ""; pin(null); } });
+addEventListener("beforeprint", () => { for (const group of groups) group.open = true; });
 fromHash();

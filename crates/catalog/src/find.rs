@@ -483,7 +483,7 @@ mod tests {
             subjects("Defense Evasion"),
             ["tactic stealth", "tactic defense-impairment"]
         );
-        assert_eq!(subjects("T1558.003"), ["technique T1558.003"]);
+        assert_eq!(subjects("T1003.008"), ["technique T1003.008"]);
         assert_eq!(subjects("WinExec"), ["function WinExec"]);
         assert_eq!(
             subjects("5770385f-c22a-43e0-bf4c-06f5698ffbd9"),

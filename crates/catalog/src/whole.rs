@@ -187,7 +187,7 @@ mod tests {
                 all.behaviours.len(),
                 all.tampering.len()
             ),
-            (35, 83, 80, 34)
+            (35, 83, 108, 34)
         );
         let sysmon = |e: &&Event| e.sensor.slug() == "sysmon";
         assert_eq!(all.events.iter().filter(sysmon).count(), 30);

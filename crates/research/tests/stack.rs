@@ -121,7 +121,7 @@ fn every_event_type_of_the_method() {
             "sysmon:8",
             "RtlCreateUserThread",
         ),
-        ("event-09-raw-read", "minifilter", "sysmon:9", "CreateFileW"),
+        ("event-09-raw-read", "minifilter", "sysmon:9", "CreateFile"),
         (
             "event-10-process-access",
             "object-callback",
@@ -152,7 +152,7 @@ fn every_event_type_of_the_method() {
             "sysmon:14",
             "RegRenameKey",
         ),
-        ("event-15-stream", "minifilter", "sysmon:15", "CreateFileW"),
+        ("event-15-stream", "minifilter", "sysmon:15", "CreateFile"),
         (
             "event-17-pipe-create",
             "npfs-device-filter",
@@ -200,7 +200,7 @@ fn every_event_type_of_the_method() {
             "event-27-executable-blocked",
             "minifilter",
             "sysmon:27",
-            "CreateFileW",
+            "CreateFile",
         ),
         (
             "event-28-shredding-blocked",
@@ -212,7 +212,7 @@ fn every_event_type_of_the_method() {
             "event-29-executable-detected",
             "minifilter",
             "sysmon:29",
-            "CreateFileW",
+            "CreateFile",
         ),
     ] {
         let (stop, reading) = only(name);
@@ -470,4 +470,95 @@ proptest! {
             prop_assert!(reading.kept.len() <= stop.frames.len());
         }
     }
+}
+
+fn form(name: &str) -> Vec<(Break, Reading)> {
+    let path = format!("{}/tests/stacks/form-{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let stops = breaks(&text).into_iter();
+    stops.map(|stop| (stop.clone(), read(&stop))).collect()
+}
+
+#[test]
+fn an_opening_in_every_form_it_is_printed_in() {
+    for name in [
+        "kf-frame-sizes.txt",
+        "systeminformer.txt",
+        "dx-curstack.txt",
+        "stack-window.txt",
+        "procmon.csv",
+        "stacks-2.txt",
+    ] {
+        let stops = form(name);
+        let (stop, reading) = &stops[0];
+        let mechanism = reading.mechanism.map(|m| m.slug());
+        assert_eq!(mechanism, Some("object-callback"), "{name}: {stop:#?}");
+        assert_eq!(events(reading), ["sysmon:10"], "{name}");
+        let boundary = reading.boundary.as_ref().unwrap();
+        assert_eq!(boundary.service.as_deref(), Some("NtOpenProcess"), "{name}");
+        assert!(!boundary.direct && !boundary.unresolved, "{name}");
+        let entered = reading.entered_by.as_deref().unwrap_or_default();
+        assert!(
+            entered.to_lowercase().starts_with("kernelbase"),
+            "{name}: {entered}"
+        );
+    }
+}
+
+#[test]
+fn threads_of_one_listing_are_stops_of_their_own() {
+    let stops = form("stacks-2.txt");
+    let clients: Vec<_> = stops
+        .iter()
+        .map(|(s, _)| s.client.map(|c| (c.process, c.thread)))
+        .collect();
+    assert_eq!(
+        clients,
+        [Some((0x1f04, Some(0x1c44))), Some((0xdd0, Some(0x1b54)))]
+    );
+    assert_eq!(stops[0].0.image.as_deref(), Some("mimikatz.exe"));
+    assert_eq!(stops[1].0.image.as_deref(), Some("powershell.exe"));
+    let threads = form("user-all-threads.txt");
+    let ids: Vec<_> = threads
+        .iter()
+        .map(|(s, _)| s.client.and_then(|c| c.thread))
+        .collect();
+    assert_eq!(ids, [Some(0x1c44), Some(0x23d0), Some(0x1a08)]);
+    assert_eq!(
+        threads[0].1.entered_by.as_deref(),
+        Some("KERNELBASE!OpenProcess")
+    );
+}
+
+#[test]
+fn what_is_not_resolved_is_no_direct_system_call() {
+    for name in ["ntdll-no-symbols.txt", "arm64-24h2.txt"] {
+        for (_, reading) in form(name) {
+            let boundary = reading.boundary.unwrap();
+            assert!(!boundary.direct, "{name}: {boundary:?}");
+        }
+    }
+    let (_, reading) = &form("ntdll-no-symbols.txt")[0];
+    assert!(reading.boundary.as_ref().unwrap().unresolved);
+    assert!(
+        reading.gaps.iter().any(|g| g.contains("not resolved")),
+        "{:?}",
+        reading.gaps
+    );
+    let (_, arm) = &form("arm64-24h2.txt")[0];
+    let from = arm.boundary.as_ref().and_then(|b| b.from.as_deref());
+    assert_eq!(from, Some("ntdll!NtCreateUserProcess"));
+}
+
+#[test]
+fn a_time_before_each_line_and_a_stack_that_was_cut() {
+    let (stop, reading) = &form("timestamps-truncated.txt")[0];
+    assert_eq!(stop.frames.len(), 5);
+    assert_eq!(stop.client.map(|c| c.process), Some(0x1f04));
+    assert_eq!(reading.mechanism.map(|m| m.slug()), Some("object-callback"));
+    let (_, reading) = &form("ecxr-k.txt")[0];
+    assert_eq!(
+        reading.entered_by.as_deref(),
+        Some("KERNELBASE!OpenProcess")
+    );
 }

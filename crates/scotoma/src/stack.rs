@@ -187,10 +187,10 @@ fn show(page: &mut Page, log: &str, stop: &Break, reading: &Reading) {
     if let Some(boundary) = &reading.boundary {
         let service = boundary.service.as_deref().unwrap_or("(service not named)");
         let from = boundary.from.as_deref().unwrap_or("(no frame)");
-        let how = if boundary.direct {
-            "DIRECT SYSTEM CALL from"
-        } else {
-            "from"
+        let how = match (boundary.direct, boundary.unresolved) {
+            (true, _) => "DIRECT SYSTEM CALL from",
+            (_, true) => "from unresolved code at",
+            _ => "from",
         };
         page.item(format_args!(
             "into the kernel by {} {how} {}",
@@ -223,6 +223,7 @@ fn show(page: &mut Page, log: &str, stop: &Break, reading: &Reading) {
                 Observed::Known => "in the catalog",
                 Observed::NewArrow => "the catalog has the call and not this arrow",
                 Observed::NewCall => "the catalog does not have this call",
+                Observed::SaidSilent => "the catalog says that this call is not seen in this way",
             };
             page.item(format_args!(
                 "{} -> {} -> {} ({status})",

@@ -203,9 +203,9 @@ fn techniques_and_stacks() {
         "{technique}"
     );
     assert!(fails(&["technique", "T9999"]).contains("no technique"));
-    let unmapped = says(&["technique", "T1558.003"]);
+    let unmapped = says(&["technique", "T1003.008"]);
     assert!(
-        unmapped.contains("Kerberoasting") && unmapped.contains("No calls known"),
+        unmapped.contains("/etc/passwd") && unmapped.contains("No calls known"),
         "{unmapped}"
     );
     let stack = says(&["stack", "stacks/event-01-process-create.txt"]);

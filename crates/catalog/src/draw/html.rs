@@ -1,14 +1,15 @@
 //! The map as one HTML file that needs no network: the SVG, a search field, and a panel that answers in words. The words
 //! come from the same tables, written into the file.
 
-use super::plan::Plan;
-use super::svg;
+use super::plan::{Plan, Section};
+use super::svg::{self, svg};
 use crate::derive::in_words;
 use crate::find::Subject;
 use crate::map::{components_of, line};
-use crate::needs;
+use crate::open::Opening;
 use crate::storage::{ApiId, EventId, MechanismId, TamperingId};
 use serde_json::{Map, Value, json};
+use std::fmt::Write;
 
 /// The plan as a self-contained page.
 pub fn html(plan: &Plan) -> String {
@@ -16,9 +17,49 @@ pub fn html(plan: &Plan) -> String {
     let data = data().to_string().replace('<', "\\u003c");
     include_str!("../../assets/map.html")
         .replace("/*STYLE*/", include_str!("../../assets/map.html.css"))
-        .replace("<!--MAP-->", &svg(plan))
+        .replace("<!--MAP-->", &groups(plan))
         .replace("/*DATA*/", &data)
         .replace("/*SCRIPT*/", include_str!("../../assets/map.js"))
+}
+
+/// A picture for each sensor, and one for what it is known not to see: groups that fold.
+fn groups(plan: &Plan) -> String {
+    let picture = |sections: Vec<Section>, unused| svg(&Plan { sections, unused });
+    let mut out = String::new();
+    let mut group = |title: String, open: bool, picture: String| {
+        let open = if open { " open" } else { "" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "<details{open}><summary>{}</summary>\n{picture}</details>",
+            svg::escape(&title)
+        );
+    };
+    for (place, section) in plan.sections.iter().enumerate() {
+        let sensor = section.sensor.name;
+        let events: usize = section.blocks.iter().map(|b| b.groups.len()).sum();
+        if events > 0 {
+            let seen = Section {
+                silences: Vec::new(),
+                ..section.clone()
+            };
+            let title = format!("{sensor}: {}", text::plural(events as u64, "event"));
+            group(title, place == 0, picture(vec![seen], Vec::new()));
+        }
+        if !section.silences.is_empty() {
+            let silent = Section {
+                blocks: Vec::new(),
+                ..section.clone()
+            };
+            let title = format!("{sensor}: known to leave no event");
+            group(title, false, picture(vec![silent], Vec::new()));
+        }
+    }
+    if !plan.unused.is_empty() {
+        let title = "Mechanisms without an event in the catalog".to_owned();
+        group(title, false, picture(Vec::new(), plan.unused.clone()));
+    }
+    out
 }
 
 fn data() -> Value {
@@ -71,16 +112,34 @@ fn api(api: ApiId) -> Value {
         .iter()
         .map(|n| json!({ "sensor": n.sensor.name, "event": n.event, "why": n.why, "mark": n.mark }))
         .collect();
-    let rights: Vec<_> = needs::row(api)
-        .iter()
-        .flat_map(|row| row.handles)
-        .map(|h| format!("{}: {} ({:#x})", h.object, h.rights.join(" | "), h.mask))
-        .collect();
+    let openings: Vec<_> = answer.openings.iter().map(opening).collect();
     json!({
         "layer": api.layer, "modules": api.modules, "variants": api.variants, "native": native, "note": api.note,
         "arrows": arrows, "below": below, "callers": answer.callers,
-        "silences": silences, "rights": rights, "tampering": answer.tampering,
+        "silences": silences, "openings": openings, "tampering": answer.tampering,
         "techniques": answer.behaviours.iter().map(|b| format!("{} {}", b.technique, b.name)).collect::<Vec<_>>(),
+    })
+}
+
+/// The handle that is needed, and what is seen of its opening, each in a sentence.
+fn opening(opening: &Opening) -> Value {
+    let mut events: Vec<String> = Vec::new();
+    for arrow in &opening.arrows {
+        let mask = match (arrow.event.id, opening.sysmon_mask()) {
+            ("sysmon:10", Some(mask)) => format!(": GrantedAccess holds at least {mask:#x}"),
+            _ => String::new(),
+        };
+        let line = format!("the opening is {}{mask}", arrow.event);
+        if !events.contains(&line) {
+            events.push(line);
+        }
+    }
+    let silent = opening.not_observed.iter();
+    events.extend(silent.map(|n| format!("the opening is not seen by {}", n.sensor.name)));
+    let calls: Vec<_> = opening.calls.iter().map(|c| c.slug()).collect();
+    json!({
+        "needs": format!("{} handle with {} ({:#x})", opening.object, opening.rights.join(" | "), opening.mask),
+        "calls": calls, "events": events,
     })
 }
 

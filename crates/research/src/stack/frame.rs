@@ -22,6 +22,17 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// A frame that is nothing but an address.
+    pub(super) fn at(address: u64) -> Self {
+        Self {
+            module: None,
+            function: None,
+            offset: None,
+            address: Some(address),
+            doubtful: false,
+        }
+    }
+
     /// `module!function`, `module+0x1d42` or `0x7ffb467e08ee`.
     pub fn symbol(&self) -> String {
         match (&self.module, &self.function, self.offset, self.address) {
@@ -45,6 +56,10 @@ impl Frame {
             }
             _ => lower.as_str(),
         };
+        let stem = [".exe", ".dll", ".sys"]
+            .iter()
+            .find_map(|ending| stem.strip_suffix(ending))
+            .unwrap_or(stem);
         // The kernel's file names, as a debugger without its symbols prints them.
         Some(match stem {
             "ntoskrnl" | "ntkrnlmp" | "ntkrnlpa" | "ntkrpamp" => "nt".to_owned(),
@@ -73,6 +88,14 @@ pub(super) fn parse(line: &str, in_table: bool) -> Option<Frame> {
     if let Some((first, tail)) = rest.split_once(char::is_whitespace)
         && first.len() <= 4
         && is_hex(first)
+    {
+        rest = tail.trim_start();
+    }
+    // `kf` puts the bytes of stack that a frame takes before its addresses.
+    if let Some((first, tail)) = rest.split_once(char::is_whitespace)
+        && first.len() < 8
+        && is_hex(first)
+        && tail.split_whitespace().next().is_some_and(is_address)
     {
         rest = tail.trim_start();
     }
@@ -253,6 +276,17 @@ mod tests {
                 "KERNELBASE!CreateProcessInternalW",
                 Some(0xfe3),
             ),
+            // kf, with and without a size
+            (
+                "03        70 fffff98c`1c8e7050 fffff804`277094a9     nt!ObpCreateHandle+0xce3",
+                "nt!ObpCreateHandle",
+                Some(0xce3),
+            ),
+            (
+                "00           fffff98c`1c8e6f58 fffff804`2770c42c     SysmonDrv+0xa1c0",
+                "SysmonDrv+0xa1c0",
+                Some(0xa1c0),
+            ),
             // no symbols
             (
                 "00 ffffb08f`9f4c7a88 fffff807`6a0b2c3d     SysmonDrv+0x8f10",
@@ -330,6 +364,8 @@ mod tests {
         assert_eq!(name("ntkrnlmp"), "nt");
         assert_eq!(name("KERNELBASE"), "kernelbase");
         assert_eq!(name("my_driver"), "my_driver");
+        assert_eq!(name("KernelBase.dll"), "kernelbase");
+        assert_eq!(name("ntoskrnl.exe"), "nt");
     }
 
     proptest! {

@@ -94,6 +94,9 @@ pub(super) fn observations(
         }
         let status = match (known.is_some(), name) {
             (true, _) => Observed::Known,
+            (false, Some(_)) if frame.apis.iter().any(|api| said_silent(*api, events)) => {
+                Observed::SaidSilent
+            }
             (false, Some(_)) => Observed::NewArrow,
             (false, None) => Observed::NewCall,
         };
@@ -107,4 +110,12 @@ pub(super) fn observations(
         });
     }
     observations
+}
+
+/// Whether the catalog says that `api` does not give any of `events`.
+fn said_silent(api: ApiId, events: &[EventId]) -> bool {
+    map::silences_of(api).any(|silence| match silence.event {
+        Some(event) => events.contains(&event),
+        None => events.iter().any(|e| e.sensor == silence.sensor),
+    })
 }

@@ -1,6 +1,7 @@
 //! A debugger log cut into breaks. A banner begins one; without banners, every stack is one. What stands around a stack
 //! (`!process`, `!thread`, a client id, the time) belongs to the break it stands in.
 
+use super::dialect::{Foreign, foreign, without_time};
 use super::frame::{Frame, number, parse};
 use serde::Serialize;
 
@@ -89,7 +90,7 @@ enum Asked {
 
 impl Log {
     fn line(&mut self, number_of_line: usize, raw: &str) {
-        let (line, is_command) = without_prompt(raw);
+        let (line, is_command) = without_prompt(without_time(raw));
         if is_command {
             self.in_table = false;
             self.asked = match line.trim_start_matches('?').trim() {
@@ -105,17 +106,11 @@ impl Log {
             return;
         }
         if is_head(line) {
-            self.in_table = true;
-            self.doubtful = false;
-            // A second stack of a break that has one is a stop of its own, unless banners say where stops begin.
-            if !self.bannered && self.current.as_ref().is_some_and(|b| !b.frames.is_empty()) {
-                self.finish();
-            }
-            let current = self.start_or_current(number_of_line);
-            if !current.frames.is_empty() {
-                // `k` and then `!thread` show the same stack twice.
-                self.in_table = false;
-            }
+            self.head(number_of_line);
+            return;
+        }
+        if let Some(foreign) = foreign(line) {
+            self.foreign(number_of_line, foreign);
             return;
         }
         if line.contains("Stack unwind information not available")
@@ -144,6 +139,63 @@ impl Log {
         if line.trim().is_empty() {
             self.in_table = false;
             self.doubtful = false;
+        }
+    }
+
+    fn head(&mut self, number_of_line: usize) {
+        self.in_table = true;
+        self.doubtful = false;
+        // A second stack of a break that has one is a stop of its own, unless banners say where stops begin.
+        if !self.bannered && self.current.as_ref().is_some_and(|b| !b.frames.is_empty()) {
+            self.finish();
+        }
+        let current = self.start_or_current(number_of_line);
+        if !current.frames.is_empty() {
+            // `k` and then `!thread` show the same stack twice.
+            self.in_table = false;
+        }
+    }
+
+    /// A line of a stack that is printed in another form.
+    fn foreign(&mut self, number_of_line: usize, foreign: Foreign) {
+        let symbol = match foreign {
+            Foreign::Head => return self.head(number_of_line),
+            Foreign::Process(image) => {
+                self.finish();
+                self.start(number_of_line).image = Some(image);
+                return;
+            }
+            Foreign::Thread(process, thread, symbol) => {
+                // The threads of a process follow its name; each is a stop of its own.
+                let image = self.current.as_ref().and_then(|b| b.image.clone());
+                if self.current.as_ref().is_some_and(|b| !b.frames.is_empty()) {
+                    self.finish();
+                }
+                let current = self.start(number_of_line);
+                current.image = image;
+                current.client = Some(ClientId {
+                    process,
+                    thread: Some(thread),
+                });
+                symbol
+            }
+            Foreign::Frame(index, symbol) => {
+                // The innermost frame begins a stack where no head did.
+                let has_frames = self.current.as_ref().is_some_and(|b| !b.frames.is_empty());
+                if index == Some(0) && has_frames && !self.bannered {
+                    self.finish();
+                }
+                symbol
+            }
+        };
+        self.in_table = true;
+        let current = self.start_or_current(number_of_line);
+        if current.frames.len() < MAX_FRAMES {
+            let bare = symbol.starts_with("0x").then(|| number(&symbol)).flatten();
+            current.frames.extend(match bare {
+                Some(address) => Some(Frame::at(address)),
+                None => parse(&symbol, true),
+            });
         }
     }
 
@@ -328,6 +380,16 @@ fn client_id(line: &str) -> Option<ClientId> {
         return Some(ClientId {
             process: first_number(rest)?,
             thread: None,
+        });
+    }
+    // A thread of a debugger in user mode: `   0  Id: 1f04.1c44 Suspend: 1 Teb: ...`.
+    if let Some((_, rest)) = line.split_once("Id: ")
+        && rest.contains(" Suspend:")
+    {
+        let (process, thread) = rest.split_whitespace().next()?.split_once('.')?;
+        return Some(ClientId {
+            process: number(process)?,
+            thread: number(thread),
         });
     }
     let at = line

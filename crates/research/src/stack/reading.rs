@@ -55,8 +55,10 @@ pub struct Boundary {
     pub service: Option<String>,
     /// The frame that made the system call.
     pub from: Option<String>,
-    /// Whether that frame is no system call stub of `ntdll` or `win32u`: a system call of the program's own.
+    /// Whether that frame is known and no system call stub of `ntdll` or `win32u`: a system call of the program's own.
     pub direct: bool,
+    /// Whether the debugger did not say which module that frame is in. Then nothing is known of how the call was made.
+    pub unresolved: bool,
 }
 
 /// How an observation stands to the catalog.
@@ -69,6 +71,8 @@ pub enum Observed {
     NewArrow,
     /// It does not know the call.
     NewCall,
+    /// It says that the call is not seen in this way.
+    SaidSilent,
 }
 
 /// A call seen on the way to a callback.
@@ -147,6 +151,9 @@ pub fn read(stop: &Break) -> Reading {
     } else if boundary.is_none() && !in_user_mode(frames) {
         gaps.push("the stack does not cross into user mode: a system thread, or it was cut");
     }
+    if boundary.as_ref().is_some_and(|b| b.unresolved) {
+        gaps.push("the frames in user mode are not resolved: .reload /user in the context of this process");
+    }
     if stop.client.is_none() {
         gaps.push("no client id stands in the log");
     }
@@ -176,11 +183,11 @@ pub fn read(stop: &Break) -> Reading {
 /// Whether the stack is one of a debugger in user mode, where no frame is the kernel's.
 fn in_user_mode(frames: &[Frame]) -> bool {
     let kernel = |f: &Frame| f.module_name().is_some_and(|m| m == "nt");
-    !frames.iter().any(kernel)
-        && frames
-            .last()
-            .and_then(|f| f.function.as_deref())
-            .is_some_and(begins_thread)
+    let ends = frames.last().and_then(|f| f.function.as_deref());
+    let innermost = frames.first().and_then(Frame::module_name);
+    // A stack that was cut at its end still begins in a module of user mode.
+    let begins = innermost.is_some_and(|m| SYSTEM.contains(&m.as_str()));
+    !frames.iter().any(kernel) && (begins || ends.is_some_and(begins_thread))
 }
 
 /// The frame called by the one at `index`, past the thunks that control flow guard puts between.
@@ -278,7 +285,9 @@ fn boundary(frames: &[Frame]) -> Option<Boundary> {
             .as_deref()
             .is_some_and(|n| matches!(n, "KiFastSystemCallRet" | "KiIntSystemCall"))
     };
-    let from = frames[index + 1..].iter().find(|f| !stub(f));
+    // On Arm the way into the kernel has further frames of the kernel's own.
+    let kernel = |f: &&Frame| f.module_name().is_some_and(|m| m == "nt");
+    let from = frames[index + 1..].iter().find(|f| !stub(f) && !kernel(f));
     let passed_stub = frames.get(index + 1).is_some_and(|f| stub(&f));
     let service_of = |f: &Frame| {
         f.function
@@ -289,9 +298,11 @@ fn boundary(frames: &[Frame]) -> Option<Boundary> {
     let service = from
         .and_then(service_of)
         .or_else(|| index.checked_sub(1).and_then(|i| service_of(&frames[i])));
+    let unresolved = from.is_some_and(|f| f.module.is_none());
     let direct = from.is_some_and(|f| {
         let module = f.module_name().unwrap_or_default();
         !passed_stub
+            && !unresolved
             && !matches!(
                 module.as_str(),
                 "ntdll" | "win32u" | "wow64cpu" | "wow64win"
@@ -302,6 +313,7 @@ fn boundary(frames: &[Frame]) -> Option<Boundary> {
         service,
         from: from.map(Frame::symbol),
         direct,
+        unresolved,
     })
 }
 
