@@ -138,7 +138,7 @@ fn every_event_type_of_the_method() {
             "event-12-registry-key",
             "registry-callback",
             "sysmon:12",
-            "RegCreateKey",
+            "RegCreateKeyEx",
         ),
         (
             "event-13-registry-value",
