@@ -181,7 +181,7 @@ fn every_event_type_of_the_method() {
             "event-22-dns-query",
             "etw-dns-client",
             "sysmon:22",
-            "DnsQuery_W",
+            "DnsQuery",
         ),
         (
             "event-23-file-delete",
