@@ -54,7 +54,7 @@ pub(crate) enum Verb {
 /// What to read, and how loudly.
 #[derive(Args, Debug)]
 pub(crate) struct Reading {
-    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet written by scotoma; also inside zip, tar, gz and zst.
+    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet; also inside zip, tar, gz and zst.
     /// `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,

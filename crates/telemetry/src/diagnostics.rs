@@ -33,6 +33,10 @@ pub enum Problem {
     UnknownFormat,
     /// More different field names than are told apart; this many values have no column of their own.
     TooManyFields(u64),
+    /// The file holds no events.
+    Foreign(String),
+    /// The file is read, but has not all that it should.
+    Lacking(String),
     /// The file could not be read.
     Io(String),
 }
@@ -71,7 +75,7 @@ impl fmt::Display for Problem {
                     "too many different field names; {n} values can only be asked for by name"
                 )
             }
-            Self::Io(why) => write!(f, "{why}"),
+            Self::Foreign(why) | Self::Lacking(why) | Self::Io(why) => write!(f, "{why}"),
         }
     }
 }
@@ -85,6 +89,7 @@ impl Problem {
                 | Self::Bomb { .. }
                 | Self::TooDeep
                 | Self::UnknownFormat
+                | Self::Foreign(_)
                 | Self::Io(_)
         )
     }

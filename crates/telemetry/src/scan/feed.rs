@@ -16,8 +16,17 @@ use crate::input::Stop;
 
 pub(super) type Give<'g> = dyn FnMut(Work) -> Result<(), Stop> + 'g;
 
-pub(super) fn feed_parquet(name: &str, file: File, give: &mut Give<'_>) -> Result<(), Stop> {
-    for group in RowGroup::all(name, file).map_err(Stop::Failed)? {
+pub(super) fn feed_parquet(
+    name: &str,
+    file: File,
+    diagnostics: &mut Diagnostics,
+    give: &mut Give<'_>,
+) -> Result<(), Stop> {
+    let (groups, lacking) = RowGroup::all(name, file).map_err(Stop::Failed)?;
+    if let Some(problem) = lacking {
+        diagnostics.report(name, None, problem);
+    }
+    for group in groups {
         give(Work::RowGroup(group))?;
     }
     Ok(())

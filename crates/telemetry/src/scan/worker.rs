@@ -89,7 +89,7 @@ impl<'s> Worker<'s> {
                     Content::Stream { head, rest } => {
                         feed_stream(name, head, rest, shared, diagnostics, &mut give)
                     }
-                    Content::Parquet(file) => feed_parquet(name, file, &mut give),
+                    Content::Parquet(file) => feed_parquet(name, file, diagnostics, &mut give),
                 }
             },
         );

@@ -1,5 +1,5 @@
-//! Writing the event table: one file, or one for each channel and event id. Dictionaries stay dictionaries, names keep
-//! the spelling the logs have, and memory is bounded by flushing the fullest file. It refuses to overwrite.
+//! Writing the event table: one file, or one for each channel and event id. Names keep the spelling the logs have, memory
+//! is bounded by flushing the fullest file, and nothing is overwritten.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,12 +11,13 @@ use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Field, Int32Type, Int64Type, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use super::{MARK, MARK_VERSION};
+use super::{MARK, MARK_VERSION, hive, seal};
 use crate::table::header;
 
 /// Rows of a row group: enough for good dictionaries, few enough to skip by statistics.
@@ -42,20 +43,31 @@ pub fn column_names(fields: &[String]) -> Vec<String> {
     names
 }
 
+/// The columns that stand in the path of a partitioned table, in its order.
+const PARTITIONED_BY: [&str; 2] = ["Channel", "EventID"];
+
 /// A file, or a folder of files, being written.
 pub struct Writer {
     root: PathBuf,
     schema: SchemaRef,
     partitioned: bool,
-    files: BTreeMap<Partition, ArrowWriter<File>>,
+    files: BTreeMap<Partition, Part>,
     rows: u64,
+}
+
+/// One file.
+struct Part {
+    file: ArrowWriter<File>,
+    /// Which of the writer's columns it has.
+    columns: Vec<usize>,
 }
 
 /// Channel and event id, as far as an event has them.
 type Partition = Option<(Option<String>, Option<i64>)>;
 
 impl Writer {
-    /// Begins to write to `path`: a file, or where `partitioned` a folder that does not exist yet or is empty.
+    /// Begins to write to `path`: a file, or where `partitioned` a folder that does not exist yet or is empty, laid out as
+    /// Hive does: `Channel=.../EventID=.../part-0.parquet`.
     ///
     /// # Errors
     /// When the path exists or cannot be made.
@@ -80,12 +92,13 @@ impl Writer {
                 ));
             }
         } else {
-            writer.files.insert(None, writer.open(path)?);
+            let all = (0..writer.schema.fields().len()).collect();
+            writer.files.insert(None, writer.open(path, all)?);
         }
         Ok(writer)
     }
 
-    fn open(&self, path: &Path) -> io::Result<ArrowWriter<File>> {
+    fn open(&self, path: &Path, columns: Vec<usize>) -> io::Result<Part> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(
                 ZstdLevel::try_new(3).map_err(io::Error::other)?,
@@ -97,9 +110,17 @@ impl Writer {
             )]))
             .set_created_by(concat!("scotoma ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let file = File::create_new(path)?;
-        ArrowWriter::try_new(file, Arc::clone(&self.schema), Some(properties))
-            .map_err(io::Error::other)
+        // What is written is read once more for its checksums.
+        let mut options = File::options();
+        let file = options.read(true).write(true).create_new(true).open(path)?;
+        let schema = Arc::new(self.schema.project(&columns).map_err(io::Error::other)?);
+        // The Arrow schema would make every text a category where others read it.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties)
+            .with_skip_arrow_metadata(true);
+        let file =
+            ArrowWriter::try_new_with_options(file, schema, options).map_err(io::Error::other)?;
+        Ok(Part { file, columns })
     }
 
     /// Writes rows whose columns are the writer's, in its order.
@@ -127,48 +148,62 @@ impl Writer {
 
     fn write_to(&mut self, partition: &Partition, batch: &RecordBatch) -> io::Result<()> {
         match self.files.get_mut(partition) {
-            Some(file) => file.write(batch).map_err(disk),
+            Some(part) => {
+                let batch = batch.project(&part.columns).map_err(io::Error::other)?;
+                part.file.write(&batch).map_err(disk)
+            }
             None => Ok(()),
         }
     }
 
-    fn open_partition(&self, partition: &Partition) -> io::Result<ArrowWriter<File>> {
+    /// The file of a partition. Values that make no name of a folder stay in the file as well, under a name of their own.
+    fn open_partition(&self, partition: &Partition) -> io::Result<Part> {
         let (channel, id) = partition.clone().unwrap_or_default();
-        let folder = self.root.join(file_name(channel.as_deref()));
+        let values = [channel, id.map(|id| id.to_string())];
+        let (mut folder, mut in_path) = (self.root.clone(), Vec::new());
+        for (column, value) in PARTITIONED_BY.into_iter().zip(&values) {
+            match hive::folder(column, value.as_deref()) {
+                Some(name) => {
+                    folder.push(name);
+                    in_path.push(column);
+                }
+                None => folder.push(format!(
+                    "{column}=_{:08x}",
+                    crc32fast::hash(value.as_deref().unwrap_or_default().as_bytes())
+                )),
+            }
+        }
         fs::create_dir_all(&folder)?;
-        self.open(&folder.join(format!(
-            "{}.parquet",
-            id.map_or_else(|| "none".to_owned(), |id| id.to_string())
-        )))
+        let fields = self.schema.fields().iter().enumerate();
+        let kept = fields.filter(|(_, f)| !in_path.contains(&f.name().as_str()));
+        let columns = kept.map(|(i, _)| i).collect();
+        self.open(&folder.join("part-0.parquet"), columns)
     }
 
     fn bound_memory(&mut self) -> io::Result<()> {
-        while self
-            .files
-            .values()
-            .map(ArrowWriter::memory_size)
-            .sum::<usize>()
-            > BUFFERED
-        {
-            let Some(fullest) = self.files.values_mut().max_by_key(|f| f.memory_size()) else {
+        let waiting = |part: &Part| part.file.memory_size();
+        while self.files.values().map(waiting).sum::<usize>() > BUFFERED {
+            let Some(fullest) = self.files.values_mut().max_by_key(|p| waiting(p)) else {
                 break;
             };
-            if fullest.in_progress_rows() == 0 {
+            if fullest.file.in_progress_rows() == 0 {
                 break;
             }
-            fullest.flush().map_err(disk)?;
+            fullest.file.flush().map_err(disk)?;
         }
         Ok(())
     }
 
-    /// Finishes the files; gives the number of rows and of files.
+    /// Finishes the files with their checksums; gives the number of rows and of files.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn close(self) -> io::Result<(u64, usize)> {
         let files = self.files.len();
-        for file in self.files.into_values() {
-            file.close().map_err(disk)?;
+        for part in self.files.into_values() {
+            let mut file = part.file.inner().try_clone()?;
+            let metadata = part.file.close().map_err(disk)?;
+            seal::seal(&mut file, &metadata)?;
         }
         Ok((self.rows, files))
     }
@@ -198,52 +233,4 @@ fn partitions(batch: &RecordBatch) -> BTreeMap<Partition, UInt32Array> {
     rows.into_iter()
         .map(|((channel, id), rows)| (Some((channel.and_then(name), id)), UInt32Array::from(rows)))
         .collect()
-}
-
-/// A channel as the name of a folder: what an event says must not lead out of the output.
-fn file_name(channel: Option<&str>) -> String {
-    let Some(channel) = channel else {
-        return "none".to_owned();
-    };
-    let safe: String = channel
-        .chars()
-        .take(120)
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-_ ".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    // Channels that differ only in what was replaced still get folders of their own; only `/` is replaced silently.
-    if !channel.contains('_') && channel.replace('/', "_") == safe && !safe.is_empty() {
-        return safe;
-    }
-    format!("{safe}-{:08x}", crc32(channel.as_bytes()))
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn channel_names_stay_inside_the_folder() {
-        assert_eq!(
-            file_name(Some("Microsoft-Windows-Sysmon/Operational")),
-            "Microsoft-Windows-Sysmon_Operational"
-        );
-        assert_eq!(file_name(Some("Windows PowerShell")), "Windows PowerShell");
-        for odd in ["../../etc", "a\\b", "..", "", "a\u{0}b", "x/../y"] {
-            let name = file_name(Some(odd));
-            assert!(!name.contains(['/', '\\', '\u{0}', '.']), "{name}");
-        }
-        assert_ne!(file_name(Some("a\\b")), file_name(Some("a:b")));
-    }
 }
