@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod ecs;
 mod form;
 mod log_source;
 pub mod ossem;

@@ -14,7 +14,15 @@ const ROOMS: [(&str, &[&str]); 5] = [
     ),
     (
         "scan",
-        &["format", "table", "input", "diagnostics", "filter", "value"],
+        &[
+            "format",
+            "table",
+            "input",
+            "diagnostics",
+            "filter",
+            "select",
+            "value",
+        ],
     ),
 ];
 

@@ -2,11 +2,12 @@
 //! blocks for everybody; batches come out in the order of the inputs, whoever made them. Memory is bounded by blocks and
 //! by the batches a slow consumer leaves lying. This module refuses to know formats and queries.
 
+mod ecs;
 mod feed;
 mod state;
 mod worker;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -112,7 +113,12 @@ impl Scan {
         let state = self.shared.lock();
         let mut report = state.report.clone();
         report.expanded = self.shared.expanded.load(Ordering::Relaxed);
-        report.fields = state.seen.values().cloned().collect();
+        let restorable = ecs::restorable(|name| state.seen.contains_key(name));
+        let restored = restorable.filter(|f| !state.seen.contains_key(&f.to_lowercase()));
+        let mut fields: BTreeSet<String> = restored.map(str::to_owned).collect();
+        fields.extend(state.seen.values().cloned());
+        report.fields = fields.into_iter().collect();
+        report.fields.sort_by_key(|f| f.to_lowercase());
         report
     }
 

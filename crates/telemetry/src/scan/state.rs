@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use arrow::array::RecordBatch;
 use rustc_hash::FxHashSet;
 
+use super::ecs::Restoration;
 use super::{Options, Progress, Report};
 use crate::format::parquet::RowGroup;
 use crate::format::record_splitter::Format;
@@ -49,8 +50,10 @@ pub(super) struct State {
 /// What all workers and the consumer of a reading see.
 pub(super) struct Shared {
     pub(super) origins: Vec<Origin>,
-    /// What to deliver.
+    /// What to read.
     pub(super) plan: Plan,
+    /// What to make of that before it is delivered.
+    pub(super) restoration: Option<Restoration>,
     pub(super) limits: Limits,
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
@@ -62,13 +65,15 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(origins: Vec<Origin>, plan: Plan, options: Options, threads: usize) -> Self {
+        let restoration = Restoration::of(&plan);
         Self {
             state: Mutex::new(State {
                 finished: vec![None; origins.len()],
                 ..State::default()
             }),
             origins,
-            plan,
+            plan: restoration.as_ref().map_or(plan, |r| r.read.clone()),
+            restoration,
             limits: options.limits,
             changed: Condvar::new(),
             stop: AtomicBool::new(false),

@@ -135,6 +135,22 @@ impl<'s> Worker<'s> {
         Ok(())
     }
 
+    /// The rows to deliver, with what Elastic's pipelines renamed under its own names.
+    fn restored(&self, batches: VecDeque<RecordBatch>) -> VecDeque<RecordBatch> {
+        let Some(restoration) = &self.shared.restoration else {
+            return batches;
+        };
+        let whole = batches.into_iter().filter_map(|batch| {
+            let (batch, fields) = restoration.restore(&batch);
+            if !fields.is_empty() {
+                let mut state = self.shared.lock();
+                state.met.extend(fields.iter().map(|f| f.to_lowercase()));
+            }
+            batch
+        });
+        whole.filter(|b| b.num_rows() > 0).collect()
+    }
+
     fn parse(&mut self, place: Place, work: Work) {
         let rows = &mut self.rows;
         let mut batches = VecDeque::new();
@@ -182,9 +198,10 @@ impl<'s> Worker<'s> {
                 Err(problem) => self.diagnostics.report(group.source(), None, problem),
             },
         }
+        let records = std::mem::take(&mut rows.pushed);
+        let batches = self.restored(batches);
         let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
         let delivered: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        let records = std::mem::take(&mut rows.pushed);
         let mut state = self.shared.lock();
         state.report.rows += delivered as u64;
         self.shared
