@@ -67,9 +67,25 @@ pub fn functions(name: &str) -> Vec<Function> {
     if !found.is_empty() {
         return found;
     }
+    let methods = methods_of(name);
+    if !methods.is_empty() {
+        return methods;
+    }
     let service = name.get(..2).filter(|p| p.eq_ignore_ascii_case("zw"));
     let service = service.and_then(|_| named(&format!("Nt{}", &name[2..])));
     service.into_iter().collect()
+}
+
+/// The methods of the COM interface called `interface`, in any case.
+fn methods_of(interface: &str) -> Vec<Function> {
+    if !interface.starts_with(['I', 'i']) || interface.len() < 4 {
+        return Vec::new();
+    }
+    let of_it = |f: &Function| {
+        let parts = f.name.split_once("::");
+        parts.is_some_and(|(of, _)| of.eq_ignore_ascii_case(interface))
+    };
+    all().filter(of_it).collect()
 }
 
 /// The function of exactly this name, in any case.

@@ -292,6 +292,9 @@ model! {
         pub component: Text,
         /// The driver's own event type.
         pub driver_event_type: Option<Text>,
+        /// Whether Sysmon for Linux has it too.
+        #[serde(default)]
+        pub linux: bool,
         /// The Sysmon version that brought it.
         pub since_version: Text,
         /// The oldest kept schema that has it.

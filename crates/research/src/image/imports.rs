@@ -32,8 +32,10 @@ pub enum Table {
 pub struct Import {
     /// The module it is taken from, as written.
     pub module: String,
-    /// Its name.
+    /// Its name; of an import by number, the name that the number is known to have.
     pub name: String,
+    /// The number, where it is imported by that.
+    pub ordinal: Option<u16>,
     /// The table.
     pub table: Table,
 }
@@ -43,9 +45,9 @@ pub struct Import {
 pub struct Imports {
     /// The modules, in the file's order.
     pub modules: Vec<String>,
-    /// The functions imported by name, in the file's order.
+    /// The functions imported by name, and by a number whose name is known (`ws2_32`, `oleaut32`), in the file's order.
     pub functions: Vec<Import>,
-    /// How many are imported by number alone and so have no name to look up.
+    /// How many are imported by a number whose name is not known.
     pub by_ordinal: usize,
 }
 
@@ -186,7 +188,17 @@ impl Reader<'_, '_> {
                 return;
             }
             if value >> (size * 8 - 1) == 1 {
-                self.imports.by_ordinal += 1;
+                // Only the lower half of the word counts as the number.
+                let ordinal = value as u16;
+                match catalog::functions::by_ordinal(module, ordinal) {
+                    Some(name) => self.imports.functions.push(Import {
+                        module: module.to_owned(),
+                        name: name.to_owned(),
+                        ordinal: Some(ordinal),
+                        table,
+                    }),
+                    None => self.imports.by_ordinal += 1,
+                }
                 continue;
             }
             // Two bytes of hint stand before the name.
@@ -198,6 +210,7 @@ impl Reader<'_, '_> {
                 Some(name) => self.imports.functions.push(Import {
                     module: module.to_owned(),
                     name,
+                    ordinal: None,
                     table,
                 }),
                 // One bad name in a table of garbage means the rest is garbage too.

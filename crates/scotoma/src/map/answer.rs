@@ -177,8 +177,14 @@ fn show_event(page: &mut Page, event: EventId, line: &Line) {
     }
     if let Some(sysmon) = event.sysmon {
         page.head(format_args!(
-            "Since Sysmon {} (schema {})",
-            sysmon.since_version, sysmon.since_schema
+            "Since Sysmon {} (schema {}){}",
+            sysmon.since_version,
+            sysmon.since_schema,
+            if sysmon.linux {
+                "; Sysmon for Linux has it too"
+            } else {
+                ""
+            }
         ));
         page.head(format_args!("Fields: {}", sysmon.fields.join(", ")));
     }
