@@ -57,7 +57,7 @@ pub struct Rights {
 
 /// A row that answers to a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Match {
+pub struct Found {
     /// The row.
     pub subject: Subject,
     /// The name of the row that was met, where it is not its `id`: a variant, an imported function, a rule tag.
@@ -68,7 +68,7 @@ pub struct Match {
 /// rights; where none of these does, the techniques and functions that are known by name alone, then the rows that mention
 /// it. Where the whole text is no name, its words are looked up one by one, if each of them is. Empty if nothing does; see
 /// [`nearest`].
-pub fn find(name: &str) -> Vec<Match> {
+pub fn find(name: &str) -> Vec<Found> {
     let name = name.trim();
     let found = one(name);
     if !found.is_empty() {
@@ -81,7 +81,7 @@ pub fn find(name: &str) -> Vec<Match> {
     if !(2..=64).contains(&words.len()) {
         return found;
     }
-    let mut all: Vec<Match> = Vec::new();
+    let mut all: Vec<Found> = Vec::new();
     for word in words {
         let of_word = one(word);
         if of_word.is_empty() {
@@ -96,7 +96,7 @@ pub fn find(name: &str) -> Vec<Match> {
     all
 }
 
-fn one(name: &str) -> Vec<Match> {
+fn one(name: &str) -> Vec<Found> {
     if name.is_empty() {
         return Vec::new();
     }
@@ -125,15 +125,15 @@ fn one(name: &str) -> Vec<Match> {
     found
 }
 
-fn plain(subject: Subject) -> Match {
-    Match { subject, by: None }
+fn plain(subject: Subject) -> Found {
+    Found { subject, by: None }
 }
 
 /// ATT&CK's own rows, for techniques that no row of the catalog is about.
-fn unmapped_techniques(name: &str) -> Vec<Match> {
+fn unmapped_techniques(name: &str) -> Vec<Found> {
     attack::all()
         .filter(|t| eq(t.id, name) || eq(t.name, name))
-        .map(|t| Match {
+        .map(|t| Found {
             subject: Subject::Technique(t.current()),
             by: t.now.is_some().then_some(t.id),
         })
@@ -141,7 +141,7 @@ fn unmapped_techniques(name: &str) -> Vec<Match> {
 }
 
 /// The sensors that answer to `name`: by id, name, channel, provider or the provider's GUID.
-pub fn sensors(name: &str) -> Vec<Match> {
+pub fn sensors(name: &str) -> Vec<Found> {
     let by = |s: SensorId| -> Option<Option<&'static str>> {
         if eq(s.id, name) || eq(s.name, name) {
             return Some(None);
@@ -152,7 +152,7 @@ pub fn sensors(name: &str) -> Vec<Match> {
     };
     SensorId::all()
         .filter_map(|s| {
-            by(s).map(|by| Match {
+            by(s).map(|by| Found {
                 subject: Subject::Sensor(s),
                 by,
             })
@@ -168,13 +168,13 @@ fn same_guid(guid: &str, name: &str) -> bool {
 
 /// The API calls that answer to `name`: as such, as a variant, as `module!name`, and by the rules of naming (`A`/`W`
 /// suffixes, `Zw` for `Nt`).
-pub fn apis(name: &str) -> Vec<Match> {
+pub fn apis(name: &str) -> Vec<Found> {
     let name = name.trim();
     // `kernel32!CreateFileW`, but `IWbemServices::PutInstance` as it is.
     let name = name
         .rsplit_once('!')
         .map_or(name, |(_, function)| function.trim_end_matches("()"));
-    let named = |name: &str| -> Vec<Match> {
+    let named = |name: &str| -> Vec<Found> {
         let by_name = |api: ApiId| {
             if eq(api.id, name) {
                 return Some(None);
@@ -183,7 +183,7 @@ pub fn apis(name: &str) -> Vec<Match> {
         };
         ApiId::all()
             .filter_map(|api| {
-                by_name(api).map(|by| Match {
+                by_name(api).map(|by| Found {
                     subject: Subject::Api(api),
                     by,
                 })
@@ -206,7 +206,7 @@ pub fn apis(name: &str) -> Vec<Match> {
 }
 
 /// The mechanisms that answer to `name`: by id, name, registration function (with or without its module) or ETW provider.
-pub fn mechanisms(name: &str) -> Vec<Match> {
+pub fn mechanisms(name: &str) -> Vec<Found> {
     let function = name.rsplit_once('!').map_or(name, |(_, function)| function);
     let by = |m: MechanismId| -> Option<Option<&'static str>> {
         if eq(m.id, name) || eq(m.name, name) {
@@ -230,7 +230,7 @@ pub fn mechanisms(name: &str) -> Vec<Match> {
     };
     MechanismId::all()
         .filter_map(|m| {
-            by(m).map(|by| Match {
+            by(m).map(|by| Found {
                 subject: Subject::Mechanism(m),
                 by,
             })
@@ -240,7 +240,7 @@ pub fn mechanisms(name: &str) -> Vec<Match> {
 
 /// The behaviours that answer to `name`: by id, name, or ATT&CK technique under its id of today or of v18. A technique
 /// stands for its sub-techniques too.
-pub fn behaviours(name: &str) -> Vec<Match> {
+pub fn behaviours(name: &str) -> Vec<Found> {
     let below = |id: &str, asked: &str| {
         !asked.contains('.')
             && id
@@ -261,26 +261,26 @@ pub fn behaviours(name: &str) -> Vec<Match> {
     };
     let rows: Vec<_> = BehaviourId::all()
         .filter_map(|b| {
-            by(b).map(|by| Match {
+            by(b).map(|by| Found {
                 subject: Subject::Behaviour(b),
                 by,
             })
         })
         .collect();
     // Of an id that is one of several now joined, the rows that had exactly this one.
-    let had = |m: &&Match| matches!(m.subject, Subject::Behaviour(b) if b.technique_v18.is_some_and(|id| eq(id, name)));
-    let exact: Vec<Match> = rows.iter().filter(had).copied().collect();
+    let had = |m: &&Found| matches!(m.subject, Subject::Behaviour(b) if b.technique_v18.is_some_and(|id| eq(id, name)));
+    let exact: Vec<Found> = rows.iter().filter(had).copied().collect();
     if exact.is_empty() { rows } else { exact }
 }
 
 /// The data components that answer to `name`: by name, id or ATT&CK number.
-pub fn components(name: &str) -> Vec<Match> {
+pub fn components(name: &str) -> Vec<Found> {
     let is = |c: &ComponentId| {
         eq(c.id, name) || eq(c.name, name) || c.attack_id.is_some_and(|id| eq(id, name))
     };
     ComponentId::all()
         .filter(is)
-        .map(|c| Match {
+        .map(|c| Found {
             subject: Subject::Component(c),
             by: None,
         })
@@ -300,7 +300,7 @@ mod tests {
     use schema::Sensor;
 
     fn subjects(name: &str) -> Vec<String> {
-        let text = |m: &Match| match m.subject {
+        let text = |m: &Found| match m.subject {
             Subject::Api(id) => format!("api {id}"),
             Subject::Mechanism(id) => format!("mechanism {id}"),
             Subject::Event(id) => format!("event {id}"),

@@ -7,6 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+/// The example of the README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 macro_rules! model {
     ($($(#[$meta:meta])* pub $kind:ident $name:ident { $($body:tt)* })*) => {
         $(#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -35,7 +40,7 @@ mod tables;
 mod whole;
 pub mod writable;
 
-pub use find::{Match, Rights, Subject, find, nearest};
+pub use find::{Found, Rights, Subject, find, nearest};
 pub use model::Mark;
 pub use model::calls::*;
 pub use model::conduct::*;

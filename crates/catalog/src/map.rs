@@ -15,7 +15,7 @@ use serde::Serialize;
 
 /// Everything the catalog knows that lies on one line of sight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct LineOfSight {
     /// What was asked about.
     pub subject: Subject,
     /// The arrows that touch it directly.
@@ -41,8 +41,8 @@ pub struct Line {
 }
 
 /// The line of sight through `subject`.
-pub fn line(subject: Subject) -> Line {
-    let mut line = Line {
+pub fn line(subject: Subject) -> LineOfSight {
+    let mut line = LineOfSight {
         subject,
         arrows: Vec::new(),
         below: Vec::new(),
@@ -122,7 +122,7 @@ pub fn line(subject: Subject) -> Line {
     line.finish()
 }
 
-impl Line {
+impl LineOfSight {
     fn through_api(&mut self, api: ApiId) {
         self.arrows = arrows().filter(|m| m.api == Some(api)).collect();
         self.below = derived(api);
@@ -323,7 +323,7 @@ fn expecting(events: &[EventId]) -> Vec<BehaviourId> {
 /// What a sensor is known to give for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Seen {
+pub enum Visibility {
     /// An arrow leads to an event of the sensor.
     Seen,
     /// No arrow of its own, but one of the system service it ends in.
@@ -335,16 +335,16 @@ pub enum Seen {
 }
 
 /// What `sensor` is known to give for `api`.
-pub fn seen(api: ApiId, sensor: SensorId) -> Seen {
+pub fn seen(api: ApiId, sensor: SensorId) -> Visibility {
     let of_sensor = |m: &&Mapping| m.event.sensor == sensor;
     if arrows().filter(of_sensor).any(|m| m.api == Some(api)) {
-        Seen::Seen
+        Visibility::Seen
     } else if silences_of(api).any(|n| n.sensor == sensor) {
-        Seen::NotObserved
+        Visibility::NotObserved
     } else if derived(api).iter().any(|d| of_sensor(&d.arrow)) {
-        Seen::SeenBelow
+        Visibility::SeenBelow
     } else {
-        Seen::Unknown
+        Visibility::Unknown
     }
 }
 
@@ -354,7 +354,7 @@ mod tests {
     use super::*;
     use crate::find::{find, nearest};
 
-    fn lines(name: &str) -> Vec<Line> {
+    fn lines(name: &str) -> Vec<LineOfSight> {
         find(name).into_iter().map(|m| line(m.subject)).collect()
     }
 
@@ -431,15 +431,15 @@ mod tests {
         let sysmon = SensorId::named("sysmon").unwrap();
         assert_eq!(
             seen(ApiId::named("WriteProcessMemory").unwrap(), sysmon),
-            Seen::NotObserved
+            Visibility::NotObserved
         );
         assert_eq!(
             seen(ApiId::named("CreateRemoteThread").unwrap(), sysmon),
-            Seen::Seen
+            Visibility::Seen
         );
         assert_eq!(
             seen(ApiId::named("FilterUnload").unwrap(), sysmon),
-            Seen::Unknown
+            Visibility::Unknown
         );
     }
 

@@ -27,17 +27,17 @@ pub struct ObjectNeeds {
     #[serde(serialize_with = "object_id")]
     pub object: &'static Object,
     /// What the documentation asks for.
-    pub documented: Minimum,
+    pub documented: LeastRights,
     /// What the system services behind the calls check, where that is less. A caller of one's own system calls needs no
     /// more, so this is what a condition should test.
-    pub kernel: Option<Minimum>,
+    pub kernel: Option<LeastRights>,
     /// Rights that are needed as well under a condition.
     pub sometimes: Vec<Sometimes>,
 }
 
 /// A sum of rights with the reason for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Minimum {
+pub struct LeastRights {
     /// The sum: what to ask for.
     pub mask: u32,
     /// The sum with the rights the kernel adds: what a sensor logs.
@@ -54,12 +54,12 @@ pub struct Reasoned {
     /// Its bits.
     pub mask: u32,
     /// The calls that need it.
-    pub by: Vec<Reason>,
+    pub by: Vec<RightReason>,
 }
 
 /// Why a right is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Reason {
+pub struct RightReason {
     /// The call.
     pub api: ApiId,
     /// The row that says so, with its source and mark.
@@ -164,13 +164,13 @@ pub fn of(calls: &[ApiId]) -> Needs {
 type Handle = (ApiId, &'static ApiRights, &'static HandleRights);
 
 /// The least sum that satisfies every handle: of alternatives, the one that adds the fewest rights to what is needed anyway.
-fn minimum(object: &'static Object, handles: &[Handle]) -> Minimum {
+fn minimum(object: &'static Object, handles: &[Handle]) -> LeastRights {
     let fixed = handles
         .iter()
         .filter(|(.., h)| h.alternatives.is_empty())
         .fold(0, |mask, (.., h)| mask | h.mask);
     let mut mask = fixed;
-    let mut needed: Vec<(u32, Reason)> = Vec::new();
+    let mut needed: Vec<(u32, RightReason)> = Vec::new();
     for &(api, row, handle) in handles {
         let own = [(handle.mask, handle.when)];
         let others = handle.alternatives.iter().map(|c| (c.mask, c.when));
@@ -187,7 +187,7 @@ fn minimum(object: &'static Object, handles: &[Handle]) -> Minimum {
         mask |= extra & !object.with_implied(mask) | extra & fixed;
         needed.push((
             extra,
-            Reason {
+            RightReason {
                 api,
                 row,
                 param: handle.param,
@@ -216,7 +216,7 @@ fn minimum(object: &'static Object, handles: &[Handle]) -> Minimum {
     if decoded.unknown != 0 {
         rights.push(reasoned("(bits without a name)", decoded.unknown));
     }
-    Minimum {
+    LeastRights {
         mask,
         logged: object.with_implied(mask),
         rights,
@@ -232,7 +232,7 @@ fn object_id<S: serde::Serializer>(
 
 /// What a mask holds against what it is said to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct MaskCheck {
     /// The mask in question.
     pub mask: u32,
     /// The sum of the rights claimed for it.
@@ -249,7 +249,7 @@ pub struct Check {
     pub claims: Vec<&'static Claim>,
 }
 
-impl Check {
+impl MaskCheck {
     /// Whether the mask is the sum, as asked for or as logged.
     pub fn holds(&self) -> bool {
         self.mask == self.sum || self.mask == self.logged
@@ -262,7 +262,7 @@ pub fn check<'n>(
     object: &'static Object,
     mask: u32,
     claimed: &[&'n str],
-) -> Result<Check, &'n str> {
+) -> Result<MaskCheck, &'n str> {
     let claims: Vec<_> = tables::CLAIMS
         .iter()
         .filter(|c| c.claimed == mask && c.object == object.id)
@@ -275,7 +275,7 @@ pub fn check<'n>(
     let lacking = sum & !mask;
     let logged = object.with_implied(sum);
     let extra = object.decode(mask & !logged);
-    Ok(Check {
+    Ok(MaskCheck {
         mask,
         sum,
         logged,

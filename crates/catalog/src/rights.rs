@@ -6,7 +6,7 @@ pub use crate::model::rights::{CommonMask, Composite, GenericMapping, Implied, O
 
 /// What a mask holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decoded {
+pub struct DecodedMask {
     /// The rights by name, lowest bit first: specific, then standard, then those of a request.
     pub names: Vec<&'static str>,
     /// The bits that no known right of this object type has. `PROCESS_ALL_ACCESS` fills two such bits (`0xC000`).
@@ -90,14 +90,14 @@ impl Object {
     }
 
     /// The rights in `mask`, and the bits that are none.
-    pub fn decode(&self, mask: u32) -> Decoded {
+    pub fn decode(&self, mask: u32) -> DecodedMask {
         let mut unknown = mask;
         let mut names = Vec::with_capacity(mask.count_ones() as usize);
         for right in self.bits().filter(|r| mask & r.mask != 0) {
             names.push(right.name);
             unknown &= !right.mask;
         }
-        Decoded {
+        DecodedMask {
             names,
             unknown,
             composite: self.composite(mask).map(|c| c.name),

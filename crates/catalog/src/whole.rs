@@ -83,7 +83,7 @@ pub fn whole() -> Whole {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::map::{Seen, seen};
+    use crate::map::{Visibility, seen};
     use crate::{ClaimEvidence, Mark};
     use schemars::generate::SchemaSettings;
 
@@ -136,7 +136,7 @@ mod tests {
         let confirmed = |e: &&ClaimEvidence| e.refuted == 0;
         let apis = crate::ApiId::all();
         let sysmon = crate::SensorId::named("sysmon").unwrap();
-        let seen = |wanted: &[Seen]| {
+        let seen = |wanted: &[Visibility]| {
             apis.clone()
                 .filter(|a| wanted.contains(&seen(*a, sysmon)))
                 .count()
@@ -152,9 +152,9 @@ mod tests {
              | of these confirmed, refuted, never exercised | {}, {}, {} |\n\
              | techniques as calls in order | {} |\n",
             apis.len(),
-            seen(&[Seen::Seen, Seen::SeenBelow]),
-            seen(&[Seen::NotObserved]),
-            seen(&[Seen::Unknown]),
+            seen(&[Visibility::Seen, Visibility::SeenBelow]),
+            seen(&[Visibility::NotObserved]),
+            seen(&[Visibility::Unknown]),
             crate::functions::all().count(),
             tables::EVENTS.len(),
             mark(Mark::FromSource),

@@ -1,7 +1,7 @@
 //! The pictures of the map: complete, well-formed, without overlap, without the network.
 #![allow(clippy::unwrap_used)]
 
-use catalog::draw::{Plan, dot, html, svg};
+use catalog::draw::{MapPlan, dot, html, svg};
 use catalog::map::{arrows, line, silences};
 use catalog::{EventId, MechanismId, find};
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ fn number(node: roxmltree::Node<'_, '_>, name: &str) -> u32 {
 
 #[test]
 fn everything_is_drawn() {
-    let picture = svg(&Plan::all());
+    let picture = svg(&MapPlan::all());
     let document = roxmltree::Document::parse(&picture).unwrap();
     let of = |name: &str| -> BTreeSet<String> {
         document
@@ -55,7 +55,7 @@ fn everything_is_drawn() {
 
 #[test]
 fn boxes_do_not_overlap_and_nothing_leaves_the_picture() {
-    let picture = svg(&Plan::all());
+    let picture = svg(&MapPlan::all());
     let document = roxmltree::Document::parse(&picture).unwrap();
     let root = document.root_element();
     let (width, height) = (number(root, "width"), number(root, "height"));
@@ -87,7 +87,7 @@ fn boxes_do_not_overlap_and_nothing_leaves_the_picture() {
 
 #[test]
 fn the_page_needs_no_network_and_its_data_is_json() {
-    let page = html(&Plan::all());
+    let page = html(&MapPlan::all());
     let outside = page.replace("http://www.w3.org/2000/svg", "");
     for address in [
         "http://", "https://", "//cdn", "src=", "@import", "url(http",
@@ -119,7 +119,7 @@ fn a_part_of_the_map_is_that_part() {
         .into_iter()
         .map(|m| line(m.subject))
         .collect();
-    let picture = svg(&Plan::of(&lines));
+    let picture = svg(&MapPlan::of(&lines));
     assert!(picture.contains("data-e=\"sysmon:8\""));
     assert!(!picture.contains("data-e=\"sysmon:11\""));
     // A silence is drawn too: it is the answer.
@@ -127,15 +127,15 @@ fn a_part_of_the_map_is_that_part() {
         .into_iter()
         .map(|m| line(m.subject))
         .collect();
-    let picture = svg(&Plan::of(&lines));
+    let picture = svg(&MapPlan::of(&lines));
     assert!(picture.contains("Known to leave no Sysmon event"));
     assert!(picture.contains("data-e=\"threat-intelligence:14\""));
-    assert!(svg(&Plan::of(&[])).starts_with("<svg"));
+    assert!(svg(&MapPlan::of(&[])).starts_with("<svg"));
 }
 
 #[test]
 fn the_graph_names_every_node_once_and_balances() {
-    let graph = dot(&Plan::all());
+    let graph = dot(&MapPlan::all());
     assert_eq!(graph.matches('{').count(), graph.matches('}').count());
     for arrow in arrows().filter(|a| a.api.is_some()) {
         let edge = format!(
@@ -146,5 +146,5 @@ fn the_graph_names_every_node_once_and_balances() {
         );
         assert!(graph.contains(&edge), "{edge}");
     }
-    assert_eq!(dot(&Plan::all()), graph);
+    assert_eq!(dot(&MapPlan::all()), graph);
 }

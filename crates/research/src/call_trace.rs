@@ -225,11 +225,11 @@ impl Met {
 
 /// Chains with how often they were met.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Summary {
+pub struct TraceSummary {
     chains: BTreeMap<Chain, Met>,
 }
 
-impl Summary {
+impl TraceSummary {
     /// Adds a trace that stands in `events` events of a source and a target.
     pub fn add(&mut self, trace: &str, pair: Pair, events: u64) {
         let met = self.chains.entry(Chain::of(trace)).or_default();
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn counts_per_chain_and_entry() {
-        let mut summary = Summary::default();
+        let mut summary = TraceSummary::default();
         let pair = |source: &str| Pair {
             source: source.to_owned(),
             target: "lsass.exe".to_owned(),

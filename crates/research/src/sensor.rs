@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// What stands for a mechanism in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "how")]
-pub enum Evidence {
+pub enum ImportEvidence {
     /// A registration function is imported.
     Imported {
         /// The function.
@@ -48,7 +48,7 @@ pub enum Evidence {
 /// How much the evidence is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Strength {
+pub enum SignStrength {
     /// A function that does nothing else is imported, or a provider's GUID stands beside the functions that consume one.
     Registers,
     /// The function's name stands in the data of a file that resolves names.
@@ -59,20 +59,20 @@ pub enum Strength {
 
 /// A mechanism with what stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct MechanismSign {
     /// The mechanism.
     pub mechanism: MechanismId,
     /// How much the evidence is worth.
-    pub strength: Strength,
+    pub strength: SignStrength,
     /// The evidence.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<ImportEvidence>,
     /// The events of catalogued sensors that this mechanism gives.
     pub events: Vec<EventId>,
 }
 
 /// What a sensor could see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct SensorReport {
     /// The file.
     pub image: Image,
     /// Altitudes from INF files beside it.
@@ -80,7 +80,7 @@ pub struct Report {
     /// The functions it could resolve names with.
     pub resolvers: Vec<&'static str>,
     /// The mechanisms with any sign, strongest first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<MechanismSign>,
     /// The mechanisms of the catalog without a sign. That is no proof of absence.
     pub no_sign: Vec<MechanismId>,
     /// Mechanisms that no import can show (built on others, or without a registration function).
@@ -88,7 +88,7 @@ pub struct Report {
 }
 
 /// Reads what `image` could see.
-pub fn report(image: Image, altitudes: Vec<Altitude>) -> Report {
+pub fn report(image: Image, altitudes: Vec<Altitude>) -> SensorReport {
     let resolvers: Vec<_> = crate::image::resolvers()
         .iter()
         .copied()
@@ -102,7 +102,7 @@ pub fn report(image: Image, altitudes: Vec<Altitude>) -> Report {
             let events = EventId::all()
                 .filter(|e| e.mechanism == Some(mechanism))
                 .collect();
-            findings.push(Finding {
+            findings.push(MechanismSign {
                 mechanism,
                 strength,
                 evidence,
@@ -117,7 +117,7 @@ pub fn report(image: Image, altitudes: Vec<Altitude>) -> Report {
         }
     }
     findings.sort_by_key(|f| (f.strength, f.mechanism));
-    Report {
+    SensorReport {
         image,
         altitudes,
         resolvers,
@@ -127,7 +127,7 @@ pub fn report(image: Image, altitudes: Vec<Altitude>) -> Report {
     }
 }
 
-fn evidence(image: &Image, mechanism: MechanismId) -> Vec<Evidence> {
+fn evidence(image: &Image, mechanism: MechanismId) -> Vec<ImportEvidence> {
     let mut evidence = Vec::new();
     let common = |name: &str| mechanism.imports.iter().any(|i| i.name == name && i.common);
     for known in mechanism.row().imports {
@@ -136,7 +136,7 @@ fn evidence(image: &Image, mechanism: MechanismId) -> Vec<Evidence> {
             .functions
             .iter()
             .filter(|f| f.name == known.name);
-        evidence.extend(imported.map(|f| Evidence::Imported {
+        evidence.extend(imported.map(|f| ImportEvidence::Imported {
             function: known.name,
             module: f.module.clone(),
             table: f.table,
@@ -150,13 +150,13 @@ fn evidence(image: &Image, mechanism: MechanismId) -> Vec<Evidence> {
     {
         let (encoding, offset) = (named.encoding, named.offset);
         evidence.push(if named.provider {
-            Evidence::Provider {
+            ImportEvidence::Provider {
                 provider: named.name,
                 encoding,
                 offset,
             }
         } else {
-            Evidence::Named {
+            ImportEvidence::Named {
                 function: named.name,
                 encoding,
                 offset,
@@ -169,25 +169,25 @@ fn evidence(image: &Image, mechanism: MechanismId) -> Vec<Evidence> {
     evidence
 }
 
-fn strength(evidence: &[Evidence], resolves: bool) -> Option<Strength> {
+fn strength(evidence: &[ImportEvidence], resolves: bool) -> Option<SignStrength> {
     let consumes = evidence
         .iter()
-        .any(|e| matches!(e, Evidence::Imported { .. }));
-    let of = |e: &Evidence| match e {
-        Evidence::Imported { common: false, .. } => Strength::Registers,
-        Evidence::Provider {
+        .any(|e| matches!(e, ImportEvidence::Imported { .. }));
+    let of = |e: &ImportEvidence| match e {
+        ImportEvidence::Imported { common: false, .. } => SignStrength::Registers,
+        ImportEvidence::Provider {
             encoding: Encoding::Guid,
             ..
-        } if consumes => Strength::Registers,
-        Evidence::Named { common: false, .. } if resolves => Strength::ByName,
-        _ => Strength::Possible,
+        } if consumes => SignStrength::Registers,
+        ImportEvidence::Named { common: false, .. } if resolves => SignStrength::ByName,
+        _ => SignStrength::Possible,
     };
     evidence.iter().map(of).min()
 }
 
-impl Report {
+impl SensorReport {
     /// The mechanisms with at least this strength.
-    pub fn mechanisms(&self, at_least: Strength) -> BTreeSet<MechanismId> {
+    pub fn mechanisms(&self, at_least: SignStrength) -> BTreeSet<MechanismId> {
         self.findings
             .iter()
             .filter(|f| f.strength <= at_least)
@@ -197,11 +197,11 @@ impl Report {
 
     /// The registration functions imported, named in data, or both, each once.
     pub fn functions(&self) -> BTreeSet<&'static str> {
-        let name = |e: &Evidence| match e {
-            Evidence::Imported { function, .. } | Evidence::Named { function, .. } => {
+        let name = |e: &ImportEvidence| match e {
+            ImportEvidence::Imported { function, .. } | ImportEvidence::Named { function, .. } => {
                 Some(*function)
             }
-            Evidence::Provider { .. } => None,
+            ImportEvidence::Provider { .. } => None,
         };
         self.findings
             .iter()
@@ -212,13 +212,13 @@ impl Report {
 
 /// How two files differ in what they could see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Comparison {
+pub struct SensorComparison {
     /// Mechanisms only the first shows a sign of, with its strength.
-    pub only_first: Vec<(MechanismId, Strength)>,
+    pub only_first: Vec<(MechanismId, SignStrength)>,
     /// Mechanisms only the second shows a sign of.
-    pub only_second: Vec<(MechanismId, Strength)>,
+    pub only_second: Vec<(MechanismId, SignStrength)>,
     /// Mechanisms both show, with either's strength.
-    pub both: Vec<(MechanismId, Strength, Strength)>,
+    pub both: Vec<(MechanismId, SignStrength, SignStrength)>,
     /// Registration functions only the first has.
     pub functions_only_first: Vec<&'static str>,
     /// Registration functions only the second has.
@@ -226,15 +226,15 @@ pub struct Comparison {
 }
 
 /// Compares two sensors, or two versions of one.
-pub fn compare(first: &Report, second: &Report) -> Comparison {
-    let strength = |report: &Report, mechanism: MechanismId| {
+pub fn compare(first: &SensorReport, second: &SensorReport) -> SensorComparison {
+    let strength = |report: &SensorReport, mechanism: MechanismId| {
         report
             .findings
             .iter()
             .find(|f| f.mechanism == mechanism)
             .map(|f| f.strength)
     };
-    let mut comparison = Comparison {
+    let mut comparison = SensorComparison {
         only_first: Vec::new(),
         only_second: Vec::new(),
         both: Vec::new(),

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use catalog::MechanismId;
-use research::image::{self, Encoding, Image, Kind, Table};
-use research::sensor::{Evidence, Report, Strength, compare, report};
+use research::image::{self, Encoding, Image, ImageKind, Table};
+use research::sensor::{ImportEvidence, SensorReport, SignStrength, compare, report};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -120,11 +120,11 @@ impl Toolchain {
     }
 }
 
-fn read(path: &Path) -> Report {
+fn read(path: &Path) -> SensorReport {
     report(image::read(path).unwrap(), research::inf::beside(path))
 }
 
-fn found(report: &Report, strength: Strength) -> Vec<&'static str> {
+fn found(report: &SensorReport, strength: SignStrength) -> Vec<&'static str> {
     report
         .findings
         .iter()
@@ -180,7 +180,7 @@ fn a_driver_with_callbacks_of_every_kind() {
         );
         let report = read(&driver);
         assert_eq!(report.image.diagnostics, Vec::<String>::new());
-        assert_eq!(report.image.kind, Kind::Driver);
+        assert_eq!(report.image.kind, ImageKind::Driver);
         assert_eq!(report.image.bits, if target == "i686" { 32 } else { 64 });
         assert!(report.image.force_integrity);
         assert_eq!(report.image.certificate, None);
@@ -191,8 +191,8 @@ fn a_driver_with_callbacks_of_every_kind() {
             "object-callback",
             "registry-callback",
         ];
-        assert_eq!(found(&report, Strength::Registers), strong);
-        assert_eq!(found(&report, Strength::Possible), Vec::<&str>::new());
+        assert_eq!(found(&report, SignStrength::Registers), strong);
+        assert_eq!(found(&report, SignStrength::Possible), Vec::<&str>::new());
         let events: Vec<_> = report
             .findings
             .iter()
@@ -240,7 +240,7 @@ fn a_minifilter_with_its_altitude() {
         )
         .unwrap();
         let report = read(&driver);
-        assert_eq!(found(&report, Strength::Registers), ["minifilter"]);
+        assert_eq!(found(&report, SignStrength::Registers), ["minifilter"]);
         assert_eq!(
             report.altitudes.len(),
             1,
@@ -248,8 +248,7 @@ fn a_minifilter_with_its_altitude() {
         );
         assert_eq!(report.altitudes[0].altitude, "385123");
         assert_eq!(report.altitudes[0].group, Some("FSFilter Activity Monitor"));
-        let imported =
-            |e: &Evidence| matches!(e, Evidence::Imported { module, .. } if module == "fltmgr.sys");
+        let imported = |e: &ImportEvidence| matches!(e, ImportEvidence::Imported { module, .. } if module == "fltmgr.sys");
         assert_eq!(
             report.findings[0]
                 .evidence
@@ -268,15 +267,15 @@ fn a_driver_that_resolves_by_name() {
     };
     for target in TARGETS {
         let report = read(&tools.driver(target, "resolver", &[]));
-        assert_eq!(found(&report, Strength::Registers), Vec::<&str>::new());
+        assert_eq!(found(&report, SignStrength::Registers), Vec::<&str>::new());
         assert_eq!(
-            found(&report, Strength::ByName),
+            found(&report, SignStrength::ByName),
             ["process-notify", "object-callback"]
         );
         assert_eq!(report.resolvers, ["MmGetSystemRoutineAddress"]);
         for finding in &report.findings {
             let [
-                Evidence::Named {
+                ImportEvidence::Named {
                     encoding: Encoding::Utf16,
                     offset,
                     ..
@@ -298,7 +297,7 @@ fn a_legacy_filter() {
     for target in TARGETS {
         let report = read(&tools.driver(target, "legacy", &[]));
         assert_eq!(
-            found(&report, Strength::Registers),
+            found(&report, SignStrength::Registers),
             ["npfs-device-filter", "fs-registration-change"]
         );
     }
@@ -324,8 +323,8 @@ fn a_service_that_consumes_a_provider_and_delays_the_rest() {
         tools.run(target, "gcc", &arguments);
         announce_delay_imports(&file);
         let report = read(&file);
-        assert_eq!(report.image.kind, Kind::Program);
-        let strong = found(&report, Strength::Registers);
+        assert_eq!(report.image.kind, ImageKind::Program);
+        let strong = found(&report, SignStrength::Registers);
         assert_eq!(
             strong,
             ["etw-dns-client", "eventlog-subscription"],
@@ -333,7 +332,7 @@ fn a_service_that_consumes_a_provider_and_delays_the_rest() {
             report.image.diagnostics
         );
         // The functions that consume any provider do not show which other ones.
-        assert!(found(&report, Strength::Possible).contains(&"etw-threat-intelligence"));
+        assert!(found(&report, SignStrength::Possible).contains(&"etw-threat-intelligence"));
         let delayed = report
             .image
             .imports
@@ -366,8 +365,8 @@ fn a_library_and_a_comparison() {
         ],
     );
     let library = read(&file);
-    assert_eq!(library.image.kind, Kind::Dll);
-    assert!(found(&library, Strength::Registers).contains(&"clipboard-listener"));
+    assert_eq!(library.image.kind, ImageKind::Dll);
+    assert!(found(&library, SignStrength::Registers).contains(&"clipboard-listener"));
     let resolver = read(&tools.driver("x86_64", "resolver", &[]));
     let notify = read(&tools.driver("x86_64", "notify", &[]));
     let difference = compare(&notify, &resolver);
@@ -381,8 +380,8 @@ fn a_library_and_a_comparison() {
         ["thread-notify", "image-notify", "registry-callback"]
     );
     assert!(difference.only_second.is_empty());
-    assert_eq!(difference.both[0].1, Strength::Registers);
-    assert_eq!(difference.both[0].2, Strength::ByName);
+    assert_eq!(difference.both[0].1, SignStrength::Registers);
+    assert_eq!(difference.both[0].2, SignStrength::ByName);
     assert_eq!(
         difference.functions_only_second,
         ["PsSetCreateProcessNotifyRoutineEx2"]

@@ -3,15 +3,15 @@
 
 use catalog::EventId;
 use proptest::prelude::*;
-use research::stack::{Break, ClientId, Observed, Reading, breaks, read};
-use research::tie::{Recorded, ties};
+use research::correlate::{RecordedEvent, correlations};
+use research::stack::{Break, ClientId, Observed, StackAnalysis, breaks, read};
 
 fn log(name: &str) -> String {
     let path = format!("{}/tests/stacks/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-fn only(name: &str) -> (Break, Reading) {
+fn only(name: &str) -> (Break, StackAnalysis) {
     let mut stops = breaks(&log(name));
     assert_eq!(stops.len(), 1, "{name}: {stops:#?}");
     let stop = stops.remove(0);
@@ -19,7 +19,7 @@ fn only(name: &str) -> (Break, Reading) {
     (stop, reading)
 }
 
-fn events(reading: &Reading) -> Vec<&'static str> {
+fn events(reading: &StackAnalysis) -> Vec<&'static str> {
     reading.events.iter().map(|e| e.slug()).collect()
 }
 
@@ -405,7 +405,7 @@ fn several_breaks_in_one_log() {
 #[test]
 fn a_break_is_tied_to_its_event() {
     let (stop, reading) = only("event-01-process-create");
-    let event = |slug: &str, time: i64, field: &str, id: u64| Recorded {
+    let event = |slug: &str, time: i64, field: &str, id: u64| RecordedEvent {
         event: EventId::named(slug).unwrap(),
         time: Some(1_596_825_127_555_000 + time),
         processes: vec![(field.to_owned(), id), ("ProcessId".to_owned(), 9999)],
@@ -419,16 +419,16 @@ fn a_break_is_tied_to_its_event() {
         event("sysmon:1", -90_000_000, "ParentProcessId", 3536),
         event("sysmon:1", 2_000_000, "OtherProcessId", 3536),
     ];
-    let found: Vec<_> = ties(&stop, &reading, &recorded)
+    let found: Vec<_> = correlations(&stop, &reading, &recorded)
         .iter()
         .map(|t| (t.recorded, t.after))
         .collect();
     assert_eq!(found, [(1, Some(2_000_000)), (0, Some(90_000_000))]);
     // Without a time in the log, the process alone decides, and that shows.
     let timeless = Break { time: None, ..stop };
-    assert_eq!(ties(&timeless, &reading, &recorded).len(), 3);
+    assert_eq!(correlations(&timeless, &reading, &recorded).len(), 3);
     assert!(
-        ties(&timeless, &reading, &recorded)
+        correlations(&timeless, &reading, &recorded)
             .iter()
             .all(|t| t.after.is_none())
     );
@@ -472,7 +472,7 @@ proptest! {
     }
 }
 
-fn form(name: &str) -> Vec<(Break, Reading)> {
+fn form(name: &str) -> Vec<(Break, StackAnalysis)> {
     let path = format!("{}/tests/stacks/form-{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let stops = breaks(&text).into_iter();

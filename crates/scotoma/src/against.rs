@@ -1,6 +1,6 @@
 //! `scotoma technique --against`: what a configuration leaves of the events a technique should give, in words.
 
-use catalog::map::Seen;
+use catalog::map::Visibility;
 use catalog::{BehaviourId, KnownField, KnownTest};
 use serde_json::json;
 use sysmon::Config;
@@ -94,7 +94,7 @@ fn calls(page: &mut Page, left: &Against) {
             .collect();
         let what = match (events.is_empty(), call.seen) {
             (false, _) => events.join(", "),
-            (true, Some(Seen::NotObserved)) => "known to leave no event of Sysmon".to_owned(),
+            (true, Some(Visibility::NotObserved)) => "known to leave no event of Sysmon".to_owned(),
             (true, _) => "the catalog knows of no event of Sysmon".to_owned(),
         };
         page.item(format_args!("{}. {}: {what}", place + 1, call.api));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use analytics::render;
-use research::call_trace::{Chain, Met, Pair, Summary};
+use research::call_trace::{Chain, Met, Pair, TraceSummary};
 use serde_json::json;
 
 use crate::output::page::Page;
@@ -22,7 +22,7 @@ const TRACES: &str = "SELECT CallTrace, SourceImage, TargetImage, count(*) FROM 
 pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
     let mut session = Session::begin(&args.logs, &[], &args.manner)?;
     let (prepared, answer) = session.engine.query(TRACES)?;
-    let mut summary = Summary::default();
+    let mut summary = TraceSummary::default();
     for batch in answer {
         let batch = batch?;
         let cell = |column: usize, row: usize| render::text(batch.column(column), row);
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
     session.end(&outcome, false, &[])
 }
 
-fn show(summary: &Summary, format: StackFormat) -> anyhow::Result<String> {
+fn show(summary: &TraceSummary, format: StackFormat) -> anyhow::Result<String> {
     let rows = summary.rows();
     if format != StackFormat::Text {
         let rows: Vec<_> = rows

@@ -8,7 +8,9 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use research::image::{self, Encoding, Table};
 use research::inf;
-use research::sensor::{Comparison, Evidence, Finding, Report, Strength, compare, report};
+use research::sensor::{
+    ImportEvidence, MechanismSign, SensorComparison, SensorReport, SignStrength, compare, report,
+};
 
 use crate::map::event_name;
 use crate::output::clean;
@@ -72,7 +74,7 @@ pub(crate) fn run(args: &ImportsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(page: &mut Page, report: &Report) {
+fn show(page: &mut Page, report: &SensorReport) {
     let image = &report.image;
     page.title(clean(&image.file));
     page.item(format_args!(
@@ -124,17 +126,17 @@ fn show(page: &mut Page, report: &Report) {
         ));
     }
     for (strength, title) in [
-        (Strength::Registers, "Registers for"),
+        (SignStrength::Registers, "Registers for"),
         (
-            Strength::ByName,
+            SignStrength::ByName,
             "Names in its data, where a resolver could take them from",
         ),
         (
-            Strength::Possible,
+            SignStrength::Possible,
             "Possible, from functions that serve many ends",
         ),
     ] {
-        let findings: Vec<&Finding> = report
+        let findings: Vec<&MechanismSign> = report
             .findings
             .iter()
             .filter(|f| f.strength == strength)
@@ -143,7 +145,7 @@ fn show(page: &mut Page, report: &Report) {
             continue;
         }
         page.head(title);
-        if strength == Strength::Possible {
+        if strength == SignStrength::Possible {
             // The same few functions stand for a dozen providers; each line would say the same.
             let names: Vec<_> = findings.iter().map(|f| f.mechanism.slug()).collect();
             page.item(names.join(", "));
@@ -185,7 +187,11 @@ fn show(page: &mut Page, report: &Report) {
     }
 }
 
-fn show_comparison(first: &Report, second: &Report, difference: &Comparison) -> String {
+fn show_comparison(
+    first: &SensorReport,
+    second: &SensorReport,
+    difference: &SensorComparison,
+) -> String {
     let mut page = Page::new();
     let names = [clean(&first.image.file), clean(&second.image.file)];
     page.title(format_args!("{} and {}", names[0], names[1]));
@@ -228,14 +234,14 @@ fn show_comparison(first: &Report, second: &Report, difference: &Comparison) -> 
     page.finish()
 }
 
-fn evidence(evidence: &Evidence) -> String {
+fn evidence(evidence: &ImportEvidence) -> String {
     let encoding = |e: &Encoding| match e {
         Encoding::Ascii => "as text",
         Encoding::Utf16 => "as UTF-16",
         Encoding::Guid => "as a GUID",
     };
     match evidence {
-        Evidence::Imported {
+        ImportEvidence::Imported {
             function,
             module,
             table,
@@ -248,13 +254,13 @@ fn evidence(evidence: &Evidence) -> String {
             };
             format!("{function} {how} from {}", clean(module))
         }
-        Evidence::Named {
+        ImportEvidence::Named {
             function,
             encoding: e,
             offset,
             ..
         } => format!("{function} {} at {offset:#x}", encoding(e)),
-        Evidence::Provider {
+        ImportEvidence::Provider {
             provider,
             encoding: e,
             offset,
@@ -262,18 +268,18 @@ fn evidence(evidence: &Evidence) -> String {
     }
 }
 
-fn word(strength: Strength) -> &'static str {
+fn word(strength: SignStrength) -> &'static str {
     match strength {
-        Strength::Registers => "registers",
-        Strength::ByName => "by name",
-        Strength::Possible => "possible",
+        SignStrength::Registers => "registers",
+        SignStrength::ByName => "by name",
+        SignStrength::Possible => "possible",
     }
 }
 
-fn kind(kind: image::Kind) -> &'static str {
+fn kind(kind: image::ImageKind) -> &'static str {
     match kind {
-        image::Kind::Driver => "driver",
-        image::Kind::Dll => "library",
-        image::Kind::Program => "program",
+        image::ImageKind::Driver => "driver",
+        image::ImageKind::Dll => "library",
+        image::ImageKind::Program => "program",
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use catalog::draw::{Plan, dot, html, svg};
-use catalog::map::{Line, Seen, line, seen, silences};
-use catalog::{ApiId, Match, SensorId};
+use catalog::draw::{MapPlan, dot, html, svg};
+use catalog::map::{LineOfSight, Visibility, line, seen, silences};
+use catalog::{ApiId, Found, SensorId};
 use clap::{Args, ValueEnum};
 
 use crate::output::page::Page;
@@ -94,13 +94,14 @@ fn answer(args: &MapArgs) -> anyhow::Result<String> {
     for name in &args.names {
         matches.extend(lookup(name)?);
     }
-    let lines: Vec<(Match, Line)> = matches.into_iter().map(|m| (m, line(m.subject))).collect();
+    let lines: Vec<(Found, LineOfSight)> =
+        matches.into_iter().map(|m| (m, line(m.subject))).collect();
     let plan = || {
-        let lines: Vec<Line> = lines.iter().map(|(_, l)| l.clone()).collect();
+        let lines: Vec<LineOfSight> = lines.iter().map(|(_, l)| l.clone()).collect();
         if args.all {
-            Plan::all()
+            MapPlan::all()
         } else {
-            Plan::of(&lines)
+            MapPlan::of(&lines)
         }
     };
     Ok(match args.format {
@@ -123,7 +124,7 @@ fn answer(args: &MapArgs) -> anyhow::Result<String> {
 }
 
 /// The rows that answer to a name, or an error with the nearest names.
-pub(crate) fn lookup(name: &str) -> anyhow::Result<Vec<Match>> {
+pub(crate) fn lookup(name: &str) -> anyhow::Result<Vec<Found>> {
     let found = catalog::find(name);
     if found.is_empty() {
         let near = catalog::nearest(name, 5);
@@ -148,13 +149,13 @@ fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
         );
     };
     let stated: Vec<_> = silences().filter(|s| s.sensor == sensor).collect();
-    let calls = |wanted: &[Seen]| -> Vec<ApiId> {
+    let calls = |wanted: &[Visibility]| -> Vec<ApiId> {
         ApiId::all()
             .filter(|a| wanted.contains(&seen(*a, sensor)))
             .collect()
     };
-    let unknown = calls(&[Seen::Unknown]);
-    let are_seen = calls(&[Seen::Seen, Seen::SeenBelow]);
+    let unknown = calls(&[Visibility::Unknown]);
+    let are_seen = calls(&[Visibility::Seen, Visibility::SeenBelow]);
     if args.format == MapFormat::Json {
         let json = serde_json::json!({ "sensor": sensor, "seen": are_seen, "not_observed": stated, "unknown": unknown });
         return Ok(serde_json::to_string_pretty(&json)? + "\n");
@@ -184,7 +185,7 @@ fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    page.head(format_args!("Seen: {} calls", are_seen.len()));
+    page.head(format_args!("Visibility: {} calls", are_seen.len()));
     page.item(names(&are_seen));
     page.head(format_args!(
         "Unknown: {} calls of the catalog without an arrow to {} and without a word that there is none. That is no proof of silence.",
@@ -197,7 +198,7 @@ fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
 
 fn overview() -> String {
     let mut page = Page::new();
-    for section in Plan::all().sections {
+    for section in MapPlan::all().sections {
         page.title(section.sensor.name);
         for group in section.blocks.iter().flat_map(|b| &b.groups) {
             page.item(format_args!(

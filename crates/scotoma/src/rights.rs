@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 use catalog::condition::{Conditions, ready};
 use catalog::map::users_of_mask;
-use catalog::needs::{self, Check, Minimum, Needs};
+use catalog::needs::{self, LeastRights, MaskCheck, Needs};
 use catalog::rights::{self, Object};
-use catalog::{ApiId, Match, Rights, Subject, find};
+use catalog::{ApiId, Found, Rights, Subject, find};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -317,7 +317,7 @@ fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
             Some(api) => calls.push(*api),
             None => {
                 if let [
-                    Match {
+                    Found {
                         subject: Subject::Function(function),
                         ..
                     },
@@ -331,7 +331,7 @@ fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
                 }
                 let behaviours = find::behaviours(name);
                 if let [
-                    Match {
+                    Found {
                         subject: Subject::Behaviour(behaviour),
                         ..
                     },
@@ -372,7 +372,7 @@ fn rights_for(names: &[String], format: RightsFormat) -> anyhow::Result<String> 
 }
 
 /// What a caller cannot do without.
-fn least(object: &needs::ObjectNeeds) -> &Minimum {
+fn least(object: &needs::ObjectNeeds) -> &LeastRights {
     object.kernel.as_ref().unwrap_or(&object.documented)
 }
 
@@ -451,7 +451,7 @@ fn show_needs(needs: &Needs) -> String {
     page.finish()
 }
 
-fn show_minimum(page: &mut Page, title: &str, minimum: &Minimum) {
+fn show_minimum(page: &mut Page, title: &str, minimum: &LeastRights) {
     page.head(format_args!(
         "{title}: ask for {:#x}, logged as {:#x} ({})",
         minimum.mask, minimum.logged, minimum.logged
@@ -518,7 +518,7 @@ fn good_for(object: &'static Object, mask: u32, format: RightsFormat) -> anyhow:
     Ok(page.finish())
 }
 
-fn show_check(object: &Object, check: &Check) -> String {
+fn show_check(object: &Object, check: &MaskCheck) -> String {
     let mut page = Page::new();
     let (mask, sum) = (check.mask, check.sum);
     if check.holds() {

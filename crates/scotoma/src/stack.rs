@@ -9,8 +9,8 @@ use analytics::render;
 use anyhow::{Context, bail};
 use catalog::EventId;
 use clap::{Args, ValueEnum};
-use research::stack::{Break, MAX_LOG, Observed, Reading, breaks, read};
-use research::tie::{Recorded, Tie, ties};
+use research::correlate::{Correlation, RecordedEvent, correlations};
+use research::stack::{Break, MAX_LOG, Observed, StackAnalysis, breaks, read};
 use serde_json::json;
 
 use crate::cli::Manner;
@@ -24,7 +24,7 @@ pub(crate) struct StackArgs {
     /// Debugger logs (WinDbg, kd); with --call-trace, recordings. `-` is standard input.
     #[arg(required = true, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
-    /// Tie every break to the event recorded for it: files and folders as `scotoma events` takes them.
+    /// Correlation every break to the event recorded for it: files and folders as `scotoma events` takes them.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     events: Vec<PathBuf>,
     /// Summarise the CallTrace of Sysmon's event 10 by the modules it runs through.
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
     if args.call_trace {
         return crate::call_trace::run(args);
     }
-    let mut stops: Vec<(String, Break, Reading)> = Vec::new();
+    let mut stops: Vec<(String, Break, StackAnalysis)> = Vec::new();
     for log in &args.logs {
         let name = log.display().to_string();
         let text = text_of(log)?;
@@ -72,17 +72,17 @@ pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
     } else {
         recorded(args)?
     };
-    let tied: Vec<Vec<Tie>> = stops
+    let tied: Vec<Vec<Correlation>> = stops
         .iter()
-        .map(|(_, stop, reading)| ties(stop, reading, &recorded))
+        .map(|(_, stop, reading)| correlations(stop, reading, &recorded))
         .collect();
     let text = match args.format {
         StackFormat::Json => {
             let rows: Vec<_> = stops
                 .iter()
                 .zip(&tied)
-                .map(|((log, stop, reading), ties)| {
-                    let events: Vec<_> = ties
+                .map(|((log, stop, reading), correlations)| {
+                    let events: Vec<_> = correlations
                         .iter()
                         .map(|t| json!({ "tie": t, "event": recorded[t.recorded] }))
                         .collect();
@@ -99,10 +99,10 @@ pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
             .collect(),
         StackFormat::Text => {
             let mut page = Page::new();
-            for ((log, stop, reading), ties) in stops.iter().zip(&tied) {
+            for ((log, stop, reading), correlations) in stops.iter().zip(&tied) {
                 show(&mut page, log, stop, reading);
                 if !args.events.is_empty() {
-                    show_ties(&mut page, ties, &recorded);
+                    show_ties(&mut page, correlations, &recorded);
                 }
             }
             page.finish()
@@ -139,7 +139,7 @@ fn text_of(log: &Path) -> anyhow::Result<String> {
     })
 }
 
-fn show(page: &mut Page, log: &str, stop: &Break, reading: &Reading) {
+fn show(page: &mut Page, log: &str, stop: &Break, reading: &StackAnalysis) {
     let breakpoint = stop
         .breakpoint
         .map_or_else(String::new, |b| format!(", breakpoint {b}"));
@@ -238,12 +238,12 @@ fn show(page: &mut Page, log: &str, stop: &Break, reading: &Reading) {
     }
 }
 
-fn show_ties(page: &mut Page, ties: &[Tie], recorded: &[Recorded]) {
+fn show_ties(page: &mut Page, correlations: &[Correlation], recorded: &[RecordedEvent]) {
     page.head("Recorded");
-    if ties.is_empty() {
+    if correlations.is_empty() {
         page.item("no event of this process and kind near this time");
     }
-    for tie in ties.iter().take(5) {
+    for tie in correlations.iter().take(5) {
         let event = &recorded[tie.recorded];
         let after = tie.after.map_or_else(
             || "no time to compare".to_owned(),
@@ -256,15 +256,15 @@ fn show_ties(page: &mut Page, ties: &[Tie], recorded: &[Recorded]) {
             tie.field
         ));
     }
-    if ties.len() > 5 {
-        page.item(format_args!("... and {} more", ties.len() - 5));
+    if correlations.len() > 5 {
+        page.item(format_args!("... and {} more", correlations.len() - 5));
     }
 }
 
 /// Sysmon's events as far as it takes to tie them.
 const RECORDED: &str = "SELECT EventID, TimeCreated, source_file, EventRecordID, ProcessId, ParentProcessId, SourceProcessId FROM sysmon";
 
-fn recorded(args: &StackArgs) -> anyhow::Result<Vec<Recorded>> {
+fn recorded(args: &StackArgs) -> anyhow::Result<Vec<RecordedEvent>> {
     let mut session = Session::begin(&args.events, &[], &args.manner)?;
     let (prepared, answer) = session.engine.query(RECORDED)?;
     let mut rows = Vec::new();
@@ -292,8 +292,10 @@ fn recorded(args: &StackArgs) -> anyhow::Result<Vec<Recorded>> {
                 cell(2, row).unwrap_or_default(),
                 cell(3, row).unwrap_or_default()
             );
-            let time = cell(1, row).as_deref().and_then(research::tie::iso_micros);
-            rows.push(Recorded {
+            let time = cell(1, row)
+                .as_deref()
+                .and_then(research::correlate::iso_micros);
+            rows.push(RecordedEvent {
                 event,
                 time,
                 processes,

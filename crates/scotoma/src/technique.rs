@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use catalog::attack::{self, Technique};
-use catalog::map::{Line, line};
+use catalog::map::{LineOfSight, line};
 use catalog::{ApiId, BehaviourId, Subject, Syscall, evidence, find};
 use clap::{Args, ValueEnum};
 
@@ -204,7 +204,7 @@ fn calls(page: &mut Page, title: &str, calls: &[ApiId]) {
     }
 }
 
-fn blind_spots(page: &mut Page, behaviour: BehaviourId, line: &Line) {
+fn blind_spots(page: &mut Page, behaviour: BehaviourId, line: &LineOfSight) {
     if behaviour.blind_spots.is_empty() && line.not_observed.is_empty() {
         return;
     }

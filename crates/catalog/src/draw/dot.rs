@@ -1,11 +1,11 @@
 //! The map as a Graphviz graph.
 
-use super::plan::Plan;
+use super::plan::MapPlan;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The plan as DOT: one cluster per sensor, one node per call, mechanism and event.
-pub fn dot(plan: &Plan) -> String {
+pub fn dot(plan: &MapPlan) -> String {
     let mut out = String::from(
         "digraph map {\n  rankdir=LR; ranksep=2; nodesep=0.12;\n  node [fontname=\"sans-serif\" fontsize=10 shape=box];\n",
     );

@@ -1,7 +1,7 @@
 //! The map as one HTML file that needs no network: the SVG, a search field, and a panel that answers in words. The words
 //! come from the same tables, written into the file.
 
-use super::plan::{Plan, Section};
+use super::plan::{MapPlan, Section};
 use super::svg::{self, svg};
 use crate::derive::in_words;
 use crate::find::Subject;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 /// The plan as a self-contained page.
-pub fn html(plan: &Plan) -> String {
+pub fn html(plan: &MapPlan) -> String {
     // `<` cannot end the script element when it is written as an escape.
     let data = data().to_string().replace('<', "\\u003c");
     include_str!("../../assets/map.html")
@@ -23,8 +23,8 @@ pub fn html(plan: &Plan) -> String {
 }
 
 /// A picture for each sensor, and one for what it is known not to see: groups that fold.
-fn groups(plan: &Plan) -> String {
-    let picture = |sections: Vec<Section>, unused| svg(&Plan { sections, unused });
+fn groups(plan: &MapPlan) -> String {
+    let picture = |sections: Vec<Section>, unused| svg(&MapPlan { sections, unused });
     let mut out = String::new();
     let mut group = |title: String, open: bool, picture: String| {
         let open = if open { " open" } else { "" };

@@ -9,5 +9,5 @@ mod svg;
 
 pub use dot::dot;
 pub use html::html;
-pub use plan::{Block, Group, Plan, Section};
+pub use plan::{EventGroup, MapPlan, MechanismBlock, Section};
 pub use svg::svg;

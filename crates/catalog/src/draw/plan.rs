@@ -1,13 +1,13 @@
 //! What a picture shows and in which order. No coordinates here.
 
-use crate::map::{self, Line};
+use crate::map::{self, LineOfSight};
 use crate::model::calls::{Mapping, NotObserved};
 use crate::storage::{EventId, MechanismId, SensorId};
 use std::collections::BTreeSet;
 
 /// The content of a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
+pub struct MapPlan {
     /// One section per sensor.
     pub sections: Vec<Section>,
     /// Mechanisms none of whose events are in the catalog.
@@ -20,30 +20,30 @@ pub struct Section {
     /// The sensor.
     pub sensor: SensorId,
     /// Its mechanisms.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<MechanismBlock>,
     /// Known silences.
     pub silences: Vec<&'static NotObserved>,
 }
 
 /// A mechanism with the events it gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub struct MechanismBlock {
     /// The mechanism.
     pub mechanism: MechanismId,
     /// Its events.
-    pub groups: Vec<Group>,
+    pub groups: Vec<EventGroup>,
 }
 
 /// An event with the arrows that lead to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub struct EventGroup {
     /// The event.
     pub event: EventId,
     /// The arrows, those of the published map first, then by call.
     pub arrows: Vec<&'static Mapping>,
 }
 
-impl Plan {
+impl MapPlan {
     /// The whole map.
     pub fn all() -> Self {
         let mut plan = Self::new(
@@ -57,10 +57,10 @@ impl Plan {
     }
 
     /// The part of the map that lies on `lines`.
-    pub fn of(lines: &[Line]) -> Self {
+    pub fn of(lines: &[LineOfSight]) -> Self {
         let arrows: BTreeSet<_> = lines
             .iter()
-            .flat_map(Line::own_and_derived)
+            .flat_map(LineOfSight::own_and_derived)
             .map(|m| m.id)
             .collect();
         let silences: BTreeSet<_> = lines
@@ -87,7 +87,7 @@ impl Plan {
         silences: Vec<&'static NotObserved>,
     ) -> Self {
         let section = |sensor: SensorId| {
-            let mut blocks: Vec<Block> = Vec::new();
+            let mut blocks: Vec<MechanismBlock> = Vec::new();
             for event in events.iter().filter(|e| e.sensor == sensor) {
                 let Some(mechanism) = event.mechanism else {
                     continue;
@@ -104,13 +104,13 @@ impl Plan {
                         m.id,
                     )
                 });
-                let group = Group {
+                let group = EventGroup {
                     event: *event,
                     arrows,
                 };
                 match blocks.iter_mut().find(|b| b.mechanism == mechanism) {
                     Some(block) => block.groups.push(group),
-                    None => blocks.push(Block {
+                    None => blocks.push(MechanismBlock {
                         mechanism,
                         groups: vec![group],
                     }),

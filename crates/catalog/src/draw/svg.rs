@@ -1,6 +1,6 @@
 //! The map as SVG. Rows are a fixed height, every box spans the rows it belongs to, every arrow is horizontal.
 
-use super::plan::{Block, Group, Plan, Section};
+use super::plan::{EventGroup, MapPlan, MechanismBlock, Section};
 use crate::Mark;
 use crate::map::components_of;
 use crate::model::calls::{Assessment, Mapping, NotObserved};
@@ -18,7 +18,7 @@ const EVENT: (u32, u32) = (758, 1068);
 const WIDTH: u32 = 1080;
 
 /// The plan as a stand-alone SVG that follows the reader's light or dark scheme.
-pub fn svg(plan: &Plan) -> String {
+pub fn svg(plan: &MapPlan) -> String {
     let mut picture = Picture {
         out: String::new(),
         y: 8,
@@ -99,7 +99,7 @@ impl Picture {
         self.y += 14;
     }
 
-    fn block(&mut self, block: &Block) {
+    fn block(&mut self, block: &MechanismBlock) {
         let mechanism = block.mechanism;
         let top = self.y;
         let name = wrap(mechanism.name, 36);
@@ -154,7 +154,7 @@ impl Picture {
         self.y = bottom + 12;
     }
 
-    fn group(&mut self, group: &Group, height: u32) {
+    fn group(&mut self, group: &EventGroup, height: u32) {
         let event = group.event;
         let mechanism = event.mechanism.map(|m| m.slug()).unwrap_or_default();
         let top = self.y;
@@ -306,7 +306,7 @@ impl Picture {
         self.y += height + 8;
     }
 
-    fn unused(&mut self, plan: &Plan) {
+    fn unused(&mut self, plan: &MapPlan) {
         if plan.unused.is_empty() {
             return;
         }
@@ -341,7 +341,7 @@ impl Picture {
     }
 }
 
-fn height(group: &Group) -> u32 {
+fn height(group: &EventGroup) -> u32 {
     (group.arrows.len() as u32 * ROW + 4).max(36)
 }
 

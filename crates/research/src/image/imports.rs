@@ -70,7 +70,7 @@ pub(super) fn read<Headers: ImageNtHeaders>(
             .map(|d| d.virtual_address.get(LE))
             .filter(|a| *a != 0)
     };
-    let mut reader = Reader {
+    let mut reader = ImportReader {
         space,
         wide: pe.nt_headers().is_type_64(),
         base,
@@ -87,7 +87,7 @@ pub(super) fn read<Headers: ImageNtHeaders>(
     reader.imports
 }
 
-struct Reader<'a, 'd> {
+struct ImportReader<'a, 'd> {
     space: &'a Space<'d>,
     /// Whether table entries have 64 bits.
     wide: bool,
@@ -97,7 +97,7 @@ struct Reader<'a, 'd> {
     diagnostics: &'a mut Vec<String>,
 }
 
-impl Reader<'_, '_> {
+impl ImportReader<'_, '_> {
     fn broken(&mut self, what: String) {
         self.broken += 1;
         match self.broken {

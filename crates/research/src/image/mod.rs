@@ -21,7 +21,7 @@ pub const MAX_FILE: u64 = 512 << 20;
 
 /// Why a file is no image to us.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ImageError {
     /// It could not be read.
     #[error("{file}: {source}")]
     Io {
@@ -51,7 +51,7 @@ pub enum Error {
 /// What kind of program an image is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ImageKind {
     /// Native subsystem: a driver (or the kernel itself).
     Driver,
     /// A library.
@@ -72,7 +72,7 @@ pub struct Image {
     /// 32 or 64.
     pub bits: u8,
     /// Driver, library or program.
-    pub kind: Kind,
+    pub kind: ImageKind,
     /// The linker's time stamp as it stands; builds that can be reproduced put a hash there.
     pub time_stamp: u32,
     /// Size in bytes of the certificate table; `None` without one. A driver may also be signed by a catalogue file, which
@@ -92,23 +92,23 @@ pub struct Image {
 }
 
 /// Reads a file.
-pub fn read(path: &Path) -> Result<Image, Error> {
+pub fn read(path: &Path) -> Result<Image, ImageError> {
     let file = path.display().to_string();
-    let io = |source| Error::Io {
+    let io = |source| ImageError::Io {
         file: file.clone(),
         source,
     };
     let size = std::fs::metadata(path).map_err(io)?.len();
     if size > MAX_FILE {
-        return Err(Error::TooLarge { file, size });
+        return Err(ImageError::TooLarge { file, size });
     }
     let data = std::fs::read(path).map_err(io)?;
     parse(&file, &data)
 }
 
 /// Reads the bytes of a file. `file` is for messages.
-pub fn parse(file: &str, data: &[u8]) -> Result<Image, Error> {
-    let not_pe = |reason: String| Error::NotPe {
+pub fn parse(file: &str, data: &[u8]) -> Result<Image, ImageError> {
+    let not_pe = |reason: String| ImageError::NotPe {
         file: file.to_owned(),
         reason,
     };
@@ -120,8 +120,8 @@ pub fn parse(file: &str, data: &[u8]) -> Result<Image, Error> {
     }
 }
 
-fn parse_as<Headers: ImageNtHeaders>(file: &str, data: &[u8]) -> Result<Image, Error> {
-    let not_pe = |e: object::Error| Error::NotPe {
+fn parse_as<Headers: ImageNtHeaders>(file: &str, data: &[u8]) -> Result<Image, ImageError> {
+    let not_pe = |e: object::Error| ImageError::NotPe {
         file: file.to_owned(),
         reason: e.to_string(),
     };
@@ -131,11 +131,11 @@ fn parse_as<Headers: ImageNtHeaders>(file: &str, data: &[u8]) -> Result<Image, E
     let mut diagnostics = Vec::new();
     let characteristics = file_header.characteristics.get(LE);
     let kind = if optional.subsystem() == pe::IMAGE_SUBSYSTEM_NATIVE {
-        Kind::Driver
+        ImageKind::Driver
     } else if characteristics & pe::IMAGE_FILE_DLL != 0 {
-        Kind::Dll
+        ImageKind::Dll
     } else {
-        Kind::Program
+        ImageKind::Program
     };
     let space = space::Space::new(data, pe.section_table().iter(), &mut diagnostics);
     let imports = imports::read(&pe, &space, &mut diagnostics);

@@ -87,14 +87,14 @@ fn find<'d>(
 }
 
 /// A block of the version resource: a length, a key, a value and further blocks.
-struct Block<'d> {
+struct VersionBlock<'d> {
     key: String,
     value: &'d [u8],
     children: &'d [u8],
 }
 
 /// The block at the start of `data`, and what follows it.
-fn block(data: &[u8]) -> Option<(Block<'_>, &[u8])> {
+fn block(data: &[u8]) -> Option<(VersionBlock<'_>, &[u8])> {
     let number = |at: usize| {
         data.get(at..at + 2)
             .map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))
@@ -114,7 +114,7 @@ fn block(data: &[u8]) -> Option<(Block<'_>, &[u8])> {
     let children = &own[value_end.next_multiple_of(4).min(own.len())..];
     let next = &data[length.next_multiple_of(4).min(data.len())..];
     Some((
-        Block {
+        VersionBlock {
             key,
             value: &own[value_at..value_end],
             children,

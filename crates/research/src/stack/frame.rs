@@ -8,7 +8,7 @@ const MAX_LINE: usize = 16 << 10;
 
 /// A frame of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Frame {
+pub struct StackFrame {
     /// The module as printed (`nt`, `KERNELBASE`, `ntdll_77a50000`); `None` for a bare address.
     pub module: Option<String>,
     /// The function; `None` where only the module (or nothing) is known.
@@ -21,7 +21,7 @@ pub struct Frame {
     pub doubtful: bool,
 }
 
-impl Frame {
+impl StackFrame {
     /// A frame that is nothing but an address.
     pub(super) fn at(address: u64) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl Frame {
 }
 
 /// The frame on `line`. `in_table` says that a stack's head stood above, so that a line without addresses counts too.
-pub(super) fn parse(line: &str, in_table: bool) -> Option<Frame> {
+pub(super) fn parse(line: &str, in_table: bool) -> Option<StackFrame> {
     if line.len() > MAX_LINE {
         return None;
     }
@@ -129,8 +129,8 @@ pub(super) fn parse(line: &str, in_table: bool) -> Option<Frame> {
 }
 
 /// The symbol at the start of `text`: `module!function(arguments)+0x12 [source @ 5]` and everything shorter.
-fn symbol(text: &str, after_addresses: bool) -> Option<Frame> {
-    let empty = Frame {
+fn symbol(text: &str, after_addresses: bool) -> Option<StackFrame> {
+    let empty = StackFrame {
         module: None,
         function: None,
         offset: None,
@@ -140,14 +140,14 @@ fn symbol(text: &str, after_addresses: bool) -> Option<Frame> {
     let Some((module, rest)) = text.split_once('!') else {
         let word = text.split_whitespace().next()?;
         if let Some(address) = number(word).filter(|_| word.starts_with("0x") || is_address(word)) {
-            return after_addresses.then_some(Frame {
+            return after_addresses.then_some(StackFrame {
                 address: Some(address),
                 ..empty
             });
         }
         let (module, offset) = word.split_once("+0x")?;
         let offset = u64::from_str_radix(offset, 16).ok()?;
-        return is_module(module).then(|| Frame {
+        return is_module(module).then(|| StackFrame {
             module: Some(module.to_owned()),
             offset: Some(offset),
             ..empty
@@ -172,7 +172,7 @@ fn symbol(text: &str, after_addresses: bool) -> Option<Frame> {
             .next()
             .unwrap_or_default()
     });
-    Some(Frame {
+    Some(StackFrame {
         module: Some(module.to_owned()),
         function: Some(function.to_owned()),
         offset: offset.and_then(|o| u64::from_str_radix(o, 16).ok()),

@@ -1,12 +1,16 @@
 //! Where a stack leads: which of the mechanism's events it can be, and which calls of the catalog stand on the way.
 
-use super::frame::Frame;
+use super::frame::StackFrame;
 use super::reading::{ApiFrame, Observation, Observed, begins_thread};
 use catalog::{ApiId, Assessment, EventId, Layer, MechanismId, map};
 use std::collections::BTreeSet;
 
 /// Sysmon's events of the mechanism that this stack can lead to.
-pub(super) fn events(frames: &[Frame], mechanism: MechanismId, kept: &[ApiFrame]) -> Vec<EventId> {
+pub(super) fn events(
+    frames: &[StackFrame],
+    mechanism: MechanismId,
+    kept: &[ApiFrame],
+) -> Vec<EventId> {
     let all: Vec<EventId> = EventId::all()
         .filter(|e| e.mechanism == Some(mechanism) && e.sensor.slug() == "sysmon")
         .collect();
@@ -61,7 +65,7 @@ pub(super) fn events(frames: &[Frame], mechanism: MechanismId, kept: &[ApiFrame]
 }
 
 pub(super) fn observations(
-    frames: &[Frame],
+    frames: &[StackFrame],
     mechanism: MechanismId,
     events: &[EventId],
     kept: &[ApiFrame],

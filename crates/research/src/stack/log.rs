@@ -2,7 +2,7 @@
 //! (`!process`, `!thread`, a client id, the time) belongs to the break it stands in.
 
 use super::dialect::{Foreign, foreign, without_time};
-use super::frame::{Frame, number, parse};
+use super::frame::{StackFrame, number, parse};
 use serde::Serialize;
 
 /// Breaks kept of one log.
@@ -35,7 +35,7 @@ pub struct Break {
     /// The time printed by `.time`, `.echotime` or `!process`, as text.
     pub time: Option<String>,
     /// The stack, innermost frame first.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<StackFrame>,
 }
 
 impl Break {
@@ -193,7 +193,7 @@ impl Log {
         if current.frames.len() < MAX_FRAMES {
             let bare = symbol.starts_with("0x").then(|| number(&symbol)).flatten();
             current.frames.extend(match bare {
-                Some(address) => Some(Frame::at(address)),
+                Some(address) => Some(StackFrame::at(address)),
                 None => parse(&symbol, true),
             });
         }

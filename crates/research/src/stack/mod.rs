@@ -9,9 +9,9 @@ mod lead;
 mod log;
 mod reading;
 
-pub use frame::Frame;
+pub use frame::StackFrame;
 pub use log::{Break, ClientId, breaks};
-pub use reading::{ApiFrame, Boundary, Observation, Observed, Reading, read};
+pub use reading::{ApiFrame, Boundary, Observation, Observed, StackAnalysis, read};
 
 /// The most text read of one log, in bytes.
 pub const MAX_LOG: u64 = 256 << 20;

@@ -1,7 +1,7 @@
 //! From a stack to what it shows: the callback and its mechanism, the calls that led there, the way into the kernel, and the
 //! rows that would go into the catalog.
 
-use super::frame::Frame;
+use super::frame::StackFrame;
 use super::lead::{events, observations};
 use super::log::Break;
 use catalog::{ApiId, EventId, MechanismId, SignRole, Subject, find, map};
@@ -12,7 +12,7 @@ const KEPT: [&str; 4] = ["nt", "ntdll", "kernelbase", "kernel32"];
 
 /// What a break shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reading {
+pub struct StackAnalysis {
     /// The frame that was called back, as printed.
     pub callback: Option<String>,
     /// The mechanism that called it.
@@ -113,14 +113,14 @@ impl Observation {
 }
 
 /// Reads one break.
-pub fn read(stop: &Break) -> Reading {
+pub fn read(stop: &Break) -> StackAnalysis {
     let frames = &stop.frames;
     let signs = || map::stack_signs().iter();
     let dispatch = frames.iter().enumerate().find_map(|(index, frame)| {
         let called_by = |module| {
             frames
                 .get(index + 1)
-                .and_then(Frame::module_name)
+                .and_then(StackFrame::module_name)
                 .as_deref()
                 == Some(module)
         };
@@ -131,7 +131,7 @@ pub fn read(stop: &Break) -> Reading {
         })?;
         // Every request completes somewhere; it is a sensor's completion routine only if a driver's frame follows.
         let generic = sign.function.ends_with("CompleteRequest");
-        let foreign = callback_above(frames, index).and_then(Frame::module_name);
+        let foreign = callback_above(frames, index).and_then(StackFrame::module_name);
         (!generic || foreign.is_some_and(|m| m != "nt" && m != "fltmgr")).then_some((index, sign))
     });
     let mechanism = dispatch.map(|(_, sign)| sign.mechanism);
@@ -164,7 +164,7 @@ pub fn read(stop: &Break) -> Reading {
         let calls = calls(frames);
         observations(frames, m, &events, &calls)
     });
-    Reading {
+    StackAnalysis {
         callback: callback.or_else(|| stop.location.clone()),
         mechanism,
         dispatcher: dispatch.map(|(index, _)| frames[index].symbol()),
@@ -181,18 +181,18 @@ pub fn read(stop: &Break) -> Reading {
 }
 
 /// Whether the stack is one of a debugger in user mode, where no frame is the kernel's.
-fn in_user_mode(frames: &[Frame]) -> bool {
-    let kernel = |f: &Frame| f.module_name().is_some_and(|m| m == "nt");
+fn in_user_mode(frames: &[StackFrame]) -> bool {
+    let kernel = |f: &StackFrame| f.module_name().is_some_and(|m| m == "nt");
     let ends = frames.last().and_then(|f| f.function.as_deref());
-    let innermost = frames.first().and_then(Frame::module_name);
+    let innermost = frames.first().and_then(StackFrame::module_name);
     // A stack that was cut at its end still begins in a module of user mode.
     let begins = innermost.is_some_and(|m| SYSTEM.contains(&m.as_str()));
     !frames.iter().any(kernel) && (begins || ends.is_some_and(begins_thread))
 }
 
 /// The frame called by the one at `index`, past the thunks that control flow guard puts between.
-fn callback_above(frames: &[Frame], index: usize) -> Option<&Frame> {
-    let thunk = |f: &Frame| {
+fn callback_above(frames: &[StackFrame], index: usize) -> Option<&StackFrame> {
+    let thunk = |f: &StackFrame| {
         f.function
             .as_deref()
             .is_some_and(|n| n.contains("guard_dispatch") || n.contains("CfgDispatch"))
@@ -200,7 +200,7 @@ fn callback_above(frames: &[Frame], index: usize) -> Option<&Frame> {
     frames[..index].iter().rev().find(|f| !thunk(f))
 }
 
-fn kept(frames: &[Frame]) -> Vec<ApiFrame> {
+fn kept(frames: &[StackFrame]) -> Vec<ApiFrame> {
     frames
         .iter()
         .enumerate()
@@ -212,8 +212,8 @@ fn kept(frames: &[Frame]) -> Vec<ApiFrame> {
 
 /// The frames that may be calls: those the published filter keeps, and calls of the catalog in the modules that export them
 /// (`DNSAPI!DnsQuery_W`), which the filter leaves out.
-fn calls(frames: &[Frame]) -> Vec<ApiFrame> {
-    let call = |(index, frame): (usize, &Frame)| {
+fn calls(frames: &[StackFrame]) -> Vec<ApiFrame> {
+    let call = |(index, frame): (usize, &StackFrame)| {
         let module = frame.module_name()?;
         let mut call = api_frame(index, frame)?;
         if !KEPT.contains(&module.as_str()) {
@@ -229,7 +229,7 @@ fn calls(frames: &[Frame]) -> Vec<ApiFrame> {
     frames.iter().enumerate().rev().filter_map(call).collect()
 }
 
-fn api_frame(index: usize, frame: &Frame) -> Option<ApiFrame> {
+fn api_frame(index: usize, frame: &StackFrame) -> Option<ApiFrame> {
     let function = frame.function.as_deref()?;
     // kernel32 exports thunks of its own: `CreateProcessWStub`, `ExitProcessImplementation`.
     let plain = function
@@ -271,8 +271,8 @@ const DISPATCHERS: [&str; 9] = [
     "KiSystemService",
 ];
 
-fn boundary(frames: &[Frame]) -> Option<Boundary> {
-    let dispatches = |f: &Frame| {
+fn boundary(frames: &[StackFrame]) -> Option<Boundary> {
+    let dispatches = |f: &StackFrame| {
         f.module_name().is_some_and(|m| m == "nt")
             && f.function
                 .as_deref()
@@ -280,16 +280,16 @@ fn boundary(frames: &[Frame]) -> Option<Boundary> {
     };
     let index = frames.iter().position(dispatches)?;
     // Where 32-bit code enters the kernel there is a stub of its own.
-    let stub = |f: &&Frame| {
+    let stub = |f: &&StackFrame| {
         f.function
             .as_deref()
             .is_some_and(|n| matches!(n, "KiFastSystemCallRet" | "KiIntSystemCall"))
     };
     // On Arm the way into the kernel has further frames of the kernel's own.
-    let kernel = |f: &&Frame| f.module_name().is_some_and(|m| m == "nt");
+    let kernel = |f: &&StackFrame| f.module_name().is_some_and(|m| m == "nt");
     let from = frames[index + 1..].iter().find(|f| !stub(f) && !kernel(f));
     let passed_stub = frames.get(index + 1).is_some_and(|f| stub(&f));
-    let service_of = |f: &Frame| {
+    let service_of = |f: &StackFrame| {
         f.function
             .as_deref()
             .filter(|n| n.starts_with("Nt") || n.starts_with("Zw"))
@@ -311,7 +311,7 @@ fn boundary(frames: &[Frame]) -> Option<Boundary> {
     Some(Boundary {
         index,
         service,
-        from: from.map(Frame::symbol),
+        from: from.map(StackFrame::symbol),
         direct,
         unresolved,
     })
@@ -355,16 +355,19 @@ pub(super) fn begins_thread(function: &str) -> bool {
     )
 }
 
-fn entered_by(frames: &[Frame], boundary: Option<&Boundary>) -> Option<String> {
+fn entered_by(frames: &[StackFrame], boundary: Option<&Boundary>) -> Option<String> {
     let user = match boundary {
         Some(boundary) => &frames[boundary.index + 1..],
         None if in_user_mode(frames) => frames,
         None => return None,
     };
-    let system = |f: &&Frame| {
+    let system = |f: &&StackFrame| {
         f.module_name()
             .is_some_and(|m| SYSTEM.contains(&m.as_str()))
             && !f.function.as_deref().is_some_and(begins_thread)
     };
-    user.iter().take_while(system).last().map(Frame::symbol)
+    user.iter()
+        .take_while(system)
+        .last()
+        .map(StackFrame::symbol)
 }

@@ -3,15 +3,15 @@
 use catalog::attack::{self, Technique};
 use catalog::derive::in_words;
 use catalog::functions::Function;
-use catalog::map::{Line, call_paths, component_row, users_of_mask};
-use catalog::{ClaimTest, EventId, Match, MechanismId, Rights, SensorId, Subject};
+use catalog::map::{LineOfSight, call_paths, component_row, users_of_mask};
+use catalog::{ClaimTest, EventId, Found, MechanismId, Rights, SensorId, Subject};
 
 use super::rows::{
     SHORT, event_name, more, show_evidence, show_openings, show_tampering, side, trace,
 };
 use crate::output::page::Page;
 
-pub(super) fn show(page: &mut Page, found: &Match, line: &Line, full: bool) {
+pub(super) fn show(page: &mut Page, found: &Found, line: &LineOfSight, full: bool) {
     match found.subject {
         Subject::Api(api) => super::call::show(page, api, found.by, line),
         Subject::Mechanism(mechanism) => show_mechanism(page, mechanism, line),
@@ -70,7 +70,7 @@ pub(super) fn show(page: &mut Page, found: &Match, line: &Line, full: bool) {
     }
 }
 
-fn show_mechanism(page: &mut Page, mechanism: MechanismId, line: &Line) {
+fn show_mechanism(page: &mut Page, mechanism: MechanismId, line: &LineOfSight) {
     page.title(format_args!("{} - mechanism ({mechanism})", mechanism.name));
     page.item(format_args!(
         "side: {} {}",
@@ -117,7 +117,7 @@ fn show_mechanism(page: &mut Page, mechanism: MechanismId, line: &Line) {
     }
 }
 
-fn show_event(page: &mut Page, event: EventId, line: &Line) {
+fn show_event(page: &mut Page, event: EventId, line: &LineOfSight) {
     page.title(format_args!("{} - event", event_name(event)));
     page.item(trace(event.mark, event.source));
     page.item_if(event.note);
@@ -208,7 +208,7 @@ fn statements(page: &mut Page, event: EventId) {
     }
 }
 
-fn show_sensor(page: &mut Page, sensor: SensorId, line: &Line) {
+fn show_sensor(page: &mut Page, sensor: SensorId, line: &LineOfSight) {
     page.title(format_args!("{} - sensor ({sensor})", sensor.name));
     page.item(format_args!(
         "{} {}",
@@ -240,7 +240,7 @@ fn show_sensor(page: &mut Page, sensor: SensorId, line: &Line) {
     }
 }
 
-fn show_rights(page: &mut Page, rights: Rights, line: &Line) {
+fn show_rights(page: &mut Page, rights: Rights, line: &LineOfSight) {
     page.title(format_args!(
         "{:#x} - rights to a {}",
         rights.mask, rights.object
@@ -326,7 +326,7 @@ fn show_function(page: &mut Page, function: Function) {
     }
 }
 
-fn calls(page: &mut Page, line: &Line, event: EventId) {
+fn calls(page: &mut Page, line: &LineOfSight, event: EventId) {
     let arrows: Vec<_> = line.arrows.iter().filter(|a| a.event == event).collect();
     if arrows.is_empty() {
         page.under("(no call is mapped)");

@@ -1,6 +1,6 @@
 //! The answer about a call: seen by, not seen by, through which handle, how it fails; then the rest.
 
-use catalog::map::{Line, Seen, seen};
+use catalog::map::{LineOfSight, Visibility, seen};
 use catalog::{ApiId, SensorId};
 
 use super::rows::{event_name, layer, show_arrow, show_evidence, show_openings, trace};
@@ -9,7 +9,7 @@ use crate::output::page::Page;
 /// The sensors about which a call's answer says whether they see it, or that it is not known.
 const SENSORS: [&str; 3] = ["sysmon", "security", "threat-intelligence"];
 
-pub(super) fn show(page: &mut Page, api: ApiId, by: Option<&str>, line: &Line) {
+pub(super) fn show(page: &mut Page, api: ApiId, by: Option<&str>, line: &LineOfSight) {
     page.title(format_args!("{} - {}", api.id, layer(api)));
     if let Some(by) = by {
         page.item(format_args!("{by} is a form of it."));
@@ -47,7 +47,7 @@ pub(super) fn show(page: &mut Page, api: ApiId, by: Option<&str>, line: &Line) {
     }
 }
 
-fn seen_by(page: &mut Page, line: &Line) {
+fn seen_by(page: &mut Page, line: &LineOfSight) {
     if line.arrows.is_empty() && line.below.is_empty() {
         return;
     }
@@ -62,11 +62,11 @@ fn seen_by(page: &mut Page, line: &Line) {
     }
 }
 
-fn not_seen_by(page: &mut Page, api: ApiId, line: &Line) {
+fn not_seen_by(page: &mut Page, api: ApiId, line: &LineOfSight) {
     let unknown: Vec<_> = SENSORS
         .iter()
         .filter_map(|id| SensorId::named(id))
-        .filter(|s| seen(api, *s) == Seen::Unknown)
+        .filter(|s| seen(api, *s) == Visibility::Unknown)
         .map(|s| s.name)
         .collect();
     if !line.not_observed.is_empty() {

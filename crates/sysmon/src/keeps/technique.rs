@@ -1,6 +1,6 @@
 //! A whole technique against a configuration: its expected events, and its calls by the events they give.
 
-use catalog::map::{Seen, line, seen};
+use catalog::map::{Visibility, line, seen};
 use catalog::{ApiId, Behaviour, EventId, Expected, Mark, SensorId, Subject};
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub struct CallKept {
     /// The call.
     pub api: ApiId,
     /// What the catalog knows of Sysmon and the call.
-    pub seen: Option<Seen>,
+    pub seen: Option<Visibility>,
     /// The events it gives, with what becomes of them.
     pub events: Vec<EventKept>,
 }

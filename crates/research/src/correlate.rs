@@ -1,13 +1,13 @@
 //! From a break to the event that was recorded for it: the client id, hexadecimal in the debugger, is the process id,
 //! decimal in the event; the time narrows the choice. Whoever has the events hands over what is asked for here.
 
-use crate::stack::{Break, Reading};
+use crate::stack::{Break, StackAnalysis};
 use catalog::EventId;
 use serde::Serialize;
 
 /// A recorded event as far as it takes to tie it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Recorded {
+pub struct RecordedEvent {
     /// The event.
     pub event: EventId,
     /// When, in microseconds since 1970, UTC.
@@ -20,7 +20,7 @@ pub struct Recorded {
 
 /// A recorded event that belongs to a break.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Tie {
+pub struct Correlation {
     /// The event's place among those handed over.
     pub recorded: usize,
     /// The field whose process id is the client id.
@@ -45,12 +45,16 @@ fn acting_field(event: EventId) -> &'static str {
 
 /// The recorded events of the break's process and of an event the stack can lead to, nearest in time first. Without a time
 /// in the log all of them, in their order.
-pub fn ties(stop: &Break, reading: &Reading, recorded: &[Recorded]) -> Vec<Tie> {
+pub fn correlations(
+    stop: &Break,
+    reading: &StackAnalysis,
+    recorded: &[RecordedEvent],
+) -> Vec<Correlation> {
     let Some(client) = stop.client else {
         return Vec::new();
     };
     let time = stop.time.as_deref().and_then(micros);
-    let tie = |(index, event): (usize, &Recorded)| {
+    let tie = |(index, event): (usize, &RecordedEvent)| {
         if !reading.events.contains(&event.event) {
             return None;
         }
@@ -63,15 +67,15 @@ pub fn ties(stop: &Break, reading: &Reading, recorded: &[Recorded]) -> Vec<Tie> 
             .zip(event.time)
             .map(|(stopped, written)| written.saturating_sub(stopped));
         let near = after.is_none_or(|after| (WINDOW.0..=WINDOW.1).contains(&after));
-        near.then(|| Tie {
+        near.then(|| Correlation {
             recorded: index,
             field: field.clone(),
             after,
         })
     };
-    let mut ties: Vec<Tie> = recorded.iter().enumerate().filter_map(tie).collect();
-    ties.sort_by_key(|t| t.after.map_or(i64::MAX, i64::abs));
-    ties
+    let mut correlations: Vec<Correlation> = recorded.iter().enumerate().filter_map(tie).collect();
+    correlations.sort_by_key(|t| t.after.map_or(i64::MAX, i64::abs));
+    correlations
 }
 
 /// `Fri Aug  7 18:32:07.555 2020 (UTC + 2:00)` as microseconds since 1970, UTC.
