@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::compute::{max, min};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use schema::{Origin, Sensor};
+use schema::{Attribution, Sensor};
 
 use crate::columns::{CountError, Sources, Texts, at, numbers, times};
 use crate::counting::Counting;
@@ -14,7 +15,6 @@ use crate::keys::EventKeys;
 use crate::local::{Evidence, Rows};
 use crate::numbered::Interner;
 use crate::report::{MAX_HOSTS, Parameters, Time};
-use crate::share::share_out;
 use crate::survey::Survey;
 use crate::tally::{step_for, width};
 
@@ -183,9 +183,8 @@ impl Collector {
         let streams = self.streams.iter_mut().zip(&rows);
         let jobs = streams.filter(|(_, rows)| !rows.is_empty());
         let survey = &*survey;
-        share_out(
+        for_each(
             jobs.map(|(s, rows)| (rows.len(), (s, rows))).collect(),
-            MIN_ROWS,
             |(stream, rows)| {
                 if stream.channel.is_none() {
                     stream.channel = sources.channel(rows[0] as usize).map(str::to_owned);
@@ -258,8 +257,8 @@ impl Collector {
             match &self.streams[at].spec.rows {
                 Select::Sysmon(wanted) => sensor == Some(Sensor::Sysmon) && *wanted == id,
                 Select::Event(channel, wanted) if *wanted == id => {
-                    match Origin::of_channel(channel) {
-                        Origin::Of(of) => sensor == Some(of),
+                    match Attribution::of_channel(channel) {
+                        Attribution::Of(of) => sensor == Some(of),
                         // A collector's channel may have events of any sensor.
                         _ => true,
                     }
@@ -321,7 +320,7 @@ impl Collector {
         let most_hosts = self.most_hosts;
         let rows = |s: &Counting| s.local.rows();
         let jobs = self.streams.iter_mut().filter(|s| rows(s) > 0);
-        share_out(jobs.map(|s| (rows(s), s)).collect(), MIN_ROWS, |stream| {
+        for_each(jobs.map(|s| (rows(s), s)).collect(), |stream| {
             stream.flush(most_hosts);
         });
         self.cells = self.streams.iter().map(|s| s.cells).sum();
@@ -363,5 +362,14 @@ impl Collector {
                 self.most_hosts = FEW_HOSTS;
             }
         }
+    }
+}
+
+/// Runs the jobs side by side where they have rows enough to be worth it.
+fn for_each<T: Send>(jobs: Vec<(usize, T)>, run: impl Fn(T) + Send + Sync) {
+    let rows: usize = jobs.iter().map(|(rows, _)| rows).sum();
+    match rows < 2 * MIN_ROWS {
+        true => jobs.into_iter().for_each(|(_, job)| run(job)),
+        false => jobs.into_par_iter().for_each(|(_, job)| run(job)),
     }
 }

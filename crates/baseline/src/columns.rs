@@ -6,7 +6,7 @@ use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit};
 use predicate::eval::{Distinct, EvalError, column};
-use schema::{LogSource, Origin, Sensor};
+use schema::{Attribution, LogSource, Sensor};
 
 /// Why a batch cannot be counted.
 #[derive(Debug, thiserror::Error)]
@@ -187,18 +187,19 @@ fn error(name: &str) -> impl Fn(arrow::error::ArrowError) -> EvalError {
 pub(crate) struct Sources<'a> {
     channel: Texts<'a>,
     provider: Texts<'a>,
-    by_channel: PerValue<Origin>,
-    by_provider: PerValue<Origin>,
+    by_channel: PerValue<Attribution>,
+    by_provider: PerValue<Attribution>,
 }
 
 impl<'a> Sources<'a> {
     pub(crate) fn of(batch: &'a RecordBatch) -> Result<Self, CountError> {
         let channel = Texts::of(batch, "Channel")?;
         let provider = Texts::of(batch, "Provider")?;
-        let said = |v: Option<&str>, of: fn(&str) -> Origin| v.map_or(Origin::Unknown, of);
+        let said =
+            |v: Option<&str>, of: fn(&str) -> Attribution| v.map_or(Attribution::Unknown, of);
         Ok(Self {
-            by_channel: channel.each(|v| said(v, Origin::of_channel)),
-            by_provider: provider.each(|v| said(v, Origin::of_provider)),
+            by_channel: channel.each(|v| said(v, Attribution::of_channel)),
+            by_provider: provider.each(|v| said(v, Attribution::of_provider)),
             channel,
             provider,
         })

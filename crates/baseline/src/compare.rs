@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use crate::rate::ratio;
 use crate::report::{Comparison, Group, GroupChange, Mark, Report, Stream};
 use crate::saved::{Saved, SavedGroup};
-use crate::words;
 
 /// Compares each stream of a report with what was saved of it, marks what is new, and notes what cannot be compared.
 pub fn compare(report: &mut Report, saved: &Saved) {
@@ -37,7 +36,7 @@ pub fn compare(report: &mut Report, saved: &Saved) {
                 "the saved baseline keeps the larger groups of {} only: one that appeared may have had up to {} events \
                  then",
                 stream.name,
-                words::grouped(*error)
+                text::grouped(*error)
             ));
         }
         let comparison = of_stream(stream, &before, (now, saved.host_days), confidence);

@@ -1,6 +1,8 @@
 //! From counts to the report: rates with their intervals, what stands out, and the order in which it is told. It refuses
 //! to count.
 
+use rayon::prelude::*;
+
 use crate::collect::{Collector, Select};
 use crate::counting::Counting;
 use crate::groups::{self, Place};
@@ -10,7 +12,6 @@ use crate::report::{
     Example, Group, Host, HostCount, MAX_USERS, Mark, Parameters, Regularity, Report, Sketch,
     StartUp, Stream, Tally, Time, Timeline,
 };
-use crate::share::share_out;
 use crate::survey::{DAY, Survey};
 use crate::tally::{Counts, HostTally, OTHER, step_for, width};
 use crate::words;
@@ -95,7 +96,7 @@ impl Collector {
         if exposure.timeless > 0 {
             notes.push(format!(
                 "{} events without a time are counted and placed nowhere",
-                words::grouped(exposure.timeless)
+                text::grouped(exposure.timeless)
             ));
         }
         let timeline = frame.timeline;
@@ -160,20 +161,11 @@ impl Frame<'_> {
 
     /// All groups of a stream; many are shared out among threads.
     fn groups(&self, groups: Vec<groups::Group>, of: u64, users: &Numbered) -> Vec<Group> {
-        let mut told: Vec<Option<Group>> = groups.iter().map(|_| None).collect();
-        let mut groups: Vec<Option<groups::Group>> = groups.into_iter().map(Some).collect();
-        let shares = groups.chunks_mut(SHARE).zip(told.chunks_mut(SHARE));
-        share_out(
-            shares.map(|s| (s.0.len(), s)).collect(),
-            SHARE,
-            |(groups, told)| {
-                let mut rates = Rates::new(self.parameters.confidence);
-                for (group, told) in groups.iter_mut().zip(told) {
-                    *told = group.take().map(|g| self.group(g, of, users, &mut rates));
-                }
-            },
-        );
-        told.into_iter().flatten().collect()
+        let rates = || Rates::new(self.parameters.confidence);
+        let groups = groups.into_par_iter().with_min_len(SHARE);
+        groups
+            .map_init(rates, |rates, group| self.group(group, of, users, rates))
+            .collect()
     }
 
     fn group(

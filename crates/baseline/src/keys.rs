@@ -112,7 +112,7 @@ pub fn find(name: &str) -> Result<Vec<&'static EventKeys>, UnknownEvent> {
     let candidates = all().iter().flat_map(names);
     Err(UnknownEvent {
         name: name.to_owned(),
-        near: nearest(name, candidates),
+        near: text::meant(name, candidates),
     })
 }
 
@@ -136,17 +136,6 @@ fn plain(name: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric();
     let lower: String = name.chars().filter(kept).collect();
     lower.to_lowercase()
-}
-
-/// The candidate that somebody probably meant, without regard to case, if one is near enough.
-pub fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
-    let name = name.to_lowercase();
-    let limit = (name.chars().count() / 3).clamp(1, 4);
-    candidates
-        .map(|c| (strsim::damerau_levenshtein(&name, &c.to_lowercase()), c))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, c)| c)
 }
 
 #[cfg(test)]

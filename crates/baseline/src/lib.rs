@@ -20,7 +20,6 @@ pub mod propose;
 pub mod rate;
 mod report;
 pub mod saved;
-mod share;
 mod survey;
 mod tally;
 pub mod words;

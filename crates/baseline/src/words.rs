@@ -1,46 +1,8 @@
 //! A stream in one sentence, as an analyst would say it. It refuses to lay out pages.
 
+use text::{decimal, grouped, percent, plural};
+
 use crate::report::{Regularity, Report, Stream};
-
-/// A number with its thousands apart.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// `1 host`, `2 hosts`.
-fn plural(n: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(n), if n == 1 { "" } else { "s" })
-}
-
-/// A rate or a share in per cent, with as many digits as say something.
-pub fn number(x: f64) -> String {
-    match x {
-        x if x.is_infinite() => "∞".to_owned(),
-        0.0 => "0".to_owned(),
-        x if x >= 99.95 => grouped(x.round() as u64),
-        x if x >= 0.095 => format!("{x:.1}"),
-        x if x >= 0.0095 => format!("{x:.2}"),
-        x if x >= 0.00095 => format!("{x:.3}"),
-        x => format!("{x:.0e}"),
-    }
-}
-
-/// A share as whole per cent, that is never rounded to all or nothing.
-pub fn percent(share: f64) -> String {
-    match share * 100.0 {
-        p if p > 0.0 && p < 0.5 => "under 1 %".to_owned(),
-        p if (99.5..100.0).contains(&p) => "over 99 %".to_owned(),
-        p => format!("{p:.0} %"),
-    }
-}
 
 /// How long something was looked at, from days.
 fn time(days: f64) -> String {
@@ -118,9 +80,9 @@ pub(crate) fn summary(report: &Report, stream: &Stream) -> String {
     };
     let range = format!(
         "{} a host-day ({} to {})",
-        number(rate.value),
-        number(rate.low),
-        number(rate.high)
+        decimal(rate.value),
+        decimal(rate.low),
+        decimal(rate.high)
     );
     if booted && total.count > total.start_up.count {
         let groups = outside_groups(stream);
@@ -135,7 +97,7 @@ pub(crate) fn summary(report: &Report, stream: &Stream) -> String {
     if let Regularity::Bursty { dispersion } = total.regularity {
         text.push_str(&format!(
             " They come in bursts (index of dispersion {}), so the true interval is wider.",
-            number(dispersion)
+            decimal(dispersion)
         ));
     }
     text
@@ -163,14 +125,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_what_they_say() {
+    fn spans_are_said_in_the_unit_that_fits() {
         assert_eq!(
-            [3.1217, 0.0342, 1234.5, 0.0].map(number),
-            ["3.1", "0.03", "1,235", "0"]
+            [9.0, 0.5, 0.01, 0.0001].map(time),
+            ["9 days", "12 hours", "14 minutes", "9 seconds"]
         );
-        assert_eq!(percent(0.9999), "over 99 %");
-        assert_eq!(percent(0.001), "under 1 %");
-        assert_eq!(percent(1.0), "100 %");
-        assert_eq!(time(9.0), "9 days");
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::stack::{Break, StackAnalysis};
 use catalog::EventId;
+use jiff::civil::Date;
 use serde::Serialize;
 
 /// A recorded event as far as it takes to tie it.
@@ -88,20 +89,12 @@ pub fn micros(text: &str) -> Option<i64> {
     ];
     let month_word = words.next()?;
     let month = months.iter().position(|m| *m == month_word)? as i64 + 1;
-    let day: i64 = words
-        .next()?
-        .parse()
-        .ok()
-        .filter(|d| (1..=31).contains(d))?;
+    let day: i64 = words.next()?.parse().ok()?;
     let clock = words.next()?;
-    let year: i64 = words
-        .next()?
-        .parse()
-        .ok()
-        .filter(|y| (1601..=9999).contains(y))?;
+    let year: i64 = words.next()?.parse().ok()?;
     let clock = clock_micros(clock)?;
     let offset = zone_seconds(zone)?;
-    Some((days(year, month, day) * 86_400 - offset) * 1_000_000 + clock)
+    Some((midnight(year, month, day)? - offset) * 1_000_000 + clock)
 }
 
 /// `2020-08-07T18:32:07.555Z` (or with a blank for the `T`) as microseconds since 1970, UTC. A time without `Z` is taken as
@@ -111,10 +104,7 @@ pub fn iso_micros(text: &str) -> Option<i64> {
     let (date, clock) = text.split_once(['T', ' '])?;
     let mut date = date.split('-').map(|p| p.parse::<i64>().ok());
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-    if !(1601..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    Some(days(year, month, day) * 86_400_000_000 + clock_micros(clock)?)
+    Some(midnight(year, month, day)? * 1_000_000 + clock_micros(clock)?)
 }
 
 /// `18:32:07.555` in microseconds.
@@ -146,14 +136,13 @@ fn zone_seconds(text: &str) -> Option<i64> {
         .then(|| sign * (hours * 3600 + minutes * 60))
 }
 
-/// Days since 1970 in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day is the last of its year.
-    let shifted = year - i64::from(month <= 2);
-    let era = shifted.div_euclid(400);
-    let of_era = shifted.rem_euclid(400);
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+/// The seconds from 1970 to the beginning of a day.
+fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
+    let year = i16::try_from(year)
+        .ok()
+        .filter(|y| (1601..=9999).contains(y))?;
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    Some(date.duration_since(Date::constant(1970, 1, 1)).as_secs())
 }
 
 #[cfg(test)]
@@ -186,6 +175,8 @@ mod tests {
             "Fri Aug 7 25:00:00 2020",
             "Fri Xxx 7 18:32:07 2020",
             "Fri Aug 7 18:32 2020",
+            "Sun Feb 29 12:00:00 2021",
+            "Fri Aug 7 18:32:07 1600",
         ] {
             assert_eq!(micros(bad), None, "{bad}");
         }
@@ -195,11 +186,6 @@ mod tests {
         #[test]
         fn any_text_is_answered(text in "\\PC{0,60}") {
             let _ = (micros(&text), iso_micros(&text));
-        }
-
-        #[test]
-        fn a_day_later_is_a_day_later(year in 1970i64..2200, month in 1i64..=12, day in 1i64..28) {
-            prop_assert_eq!(days(year, month, day + 1), days(year, month, day) + 1);
         }
     }
 }

@@ -10,5 +10,5 @@ pub mod sysmon;
 pub mod taxonomy;
 
 pub use form::{FieldForm, Spelling, ValueForm};
-pub use log_source::{LogSource, Origin};
+pub use log_source::{Attribution, LogSource};
 pub use sensor::Sensor;

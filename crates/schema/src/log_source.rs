@@ -20,7 +20,7 @@ const SLASH: &str = "%4";
 
 /// What the name of a channel or of a provider says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum Attribution {
     /// The record is this sensor's.
     Of(Sensor),
     /// It is none's.
@@ -31,7 +31,7 @@ pub enum Origin {
     Unknown,
 }
 
-impl Origin {
+impl Attribution {
     /// What the name of a channel says.
     pub fn of_channel(name: &str) -> Self {
         let name = plain_channel(name);
@@ -84,8 +84,12 @@ impl<'a> LogSource<'a> {
 
     /// The sensor whose record it is.
     pub fn sensor(&self) -> Option<Sensor> {
-        let channel = self.channel.map_or(Origin::Unknown, Origin::of_channel);
-        let provider = self.provider.map_or(Origin::Unknown, Origin::of_provider);
+        let channel = self
+            .channel
+            .map_or(Attribution::Unknown, Attribution::of_channel);
+        let provider = self
+            .provider
+            .map_or(Attribution::Unknown, Attribution::of_provider);
         channel.sensor(provider)
     }
 
@@ -97,7 +101,10 @@ impl<'a> LogSource<'a> {
             if plain_channel(own) == plain_channel(channel) {
                 return true;
             }
-            if matches!(Origin::of_channel(own), Origin::Of(_) | Origin::Foreign) {
+            if matches!(
+                Attribution::of_channel(own),
+                Attribution::Of(_) | Attribution::Foreign
+            ) {
                 return false;
             }
         }
@@ -110,7 +117,7 @@ impl<'a> LogSource<'a> {
         }
         match self.sensor() {
             Some(sensor) if sensor.channels().len() == 1 || sensor == Sensor::Sysmon => {
-                Origin::of_channel(channel) == Origin::Of(sensor)
+                Attribution::of_channel(channel) == Attribution::Of(sensor)
             }
             _ => false,
         }

@@ -2,7 +2,6 @@
 //! This is what the validating front end refuses; the forgiving one never comes here.
 
 use crate::diagnostic::{Diagnostic, Safety, Severity, Span};
-use crate::nearest::nearest;
 use crate::schema::{self, Argument, Schema, SchemaVersion};
 use crate::xml::{Kind, NodeId, Tree};
 
@@ -170,7 +169,7 @@ impl Validator<'_> {
     fn misplaced(&mut self, place: Place, outer: &str, name: &str, span: Span) {
         let version = self.version;
         let candidates = self.candidates(place, outer);
-        let near = nearest(name, candidates.iter().map(String::as_str));
+        let near = ::text::meant(name, candidates.iter().map(String::as_str));
         let newest = schema::newest();
         let later = match place {
             Place::Event if newest.series(outer).any(|e| e.field(name).is_some()) => {
@@ -217,7 +216,7 @@ impl Validator<'_> {
         };
         for a in node.attributes.clone() {
             let Some((_, values)) = allowed.iter().find(|(n, _)| *n == a.name) else {
-                let near = nearest(&a.name, allowed.iter().map(|(n, _)| *n));
+                let near = ::text::meant(&a.name, allowed.iter().map(|(n, _)| *n));
                 let d = self.error(
                     "SC010",
                     a.span,

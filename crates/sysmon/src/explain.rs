@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use crate::Config;
 use crate::event::{Event, Value};
-use crate::nearest::nearest;
 use crate::reference::{self, Cause, Decision, Outcome, Trace};
 use crate::rules::{Filter, Record, Relation};
 use crate::schema::{self, Verdict};
@@ -91,7 +90,7 @@ pub fn explain(config: &Config, environment: &Environment, event: &Event) -> Exp
             .flat_map(|k| k.fields.iter().map(String::as_str))
     };
     let strange = event.fields.keys().filter(|f| !names().any(|n| n == *f));
-    let meant = |f: &String| nearest(f, names()).map(str::to_owned);
+    let meant = |f: &String| ::text::meant(f, names()).map(str::to_owned);
     Explanation {
         decision,
         id: event.id,

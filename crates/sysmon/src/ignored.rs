@@ -3,7 +3,6 @@
 //! validating front end refuses is told by `dtd`.
 
 use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::nearest::nearest;
 use crate::schema;
 use crate::source::Source;
 use crate::xml::{Kind, Node, NodeId, Tree};
@@ -101,7 +100,7 @@ impl Search<'_> {
         match place {
             Place::Inside => return,
             Place::Wrapper => {
-                let near = nearest(&node.name, schema::newest().tags().into_iter());
+                let near = ::text::meant(&node.name, schema::newest().tags());
                 let note = near.map(|n| format!("Did you mean <{n}>?"));
                 let what = format!("<{}>, which is no event type,", node.name);
                 self.report("SC009", node.name_span, &what, note);
@@ -124,7 +123,7 @@ impl Search<'_> {
         let node = tree.node(id);
         for (i, a) in node.attributes.iter().enumerate() {
             if !known.contains(&a.name.as_str()) {
-                let near = nearest(&a.name, known.iter().copied());
+                let near = ::text::meant(&a.name, known.iter().copied());
                 let note = near.map(|n| format!("Did you mean `{n}`?"));
                 let what = format!("the attribute `{}` of <{}>", a.name, node.name);
                 self.report("SC010", a.span, &what, note);

@@ -20,7 +20,6 @@ mod ignored;
 pub mod keeps;
 pub mod lint;
 mod lower;
-mod nearest;
 pub mod options;
 pub mod predicates;
 pub mod reference;

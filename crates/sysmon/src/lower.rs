@@ -3,7 +3,6 @@
 
 use crate::Engine;
 use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::nearest::nearest;
 use crate::options::Options;
 use crate::rules::{Element, Filter, Op, Record, Relation, Rule};
 use crate::schema::{self, EventType, SchemaVersion, Verdict};
@@ -311,7 +310,7 @@ impl Lowerer<'_> {
             .series(tag)
             .flat_map(|e| e.fields.iter().map(String::as_str))
             .collect();
-        let near = nearest(&name, fields.into_iter()).map(str::to_owned);
+        let near = ::text::meant(&name, fields).map(str::to_owned);
         self.warn("SC015", span, format!("{tag} has no field `{name}`"), lost);
         if let (Some(near), Some(last)) = (near, self.out.last_mut()) {
             last.notes.push(format!("Did you mean <{near}>?"));
@@ -397,7 +396,7 @@ impl Lowerer<'_> {
         let text = condition.map_or("is", |a| a.value.as_str());
         let op = Op::from_name(text).unwrap_or_else(|| {
             let span = condition.map_or(node.name_span, |a| a.value_span);
-            let near = nearest(text.trim(), Op::ALL.iter().map(|op| op.name()));
+            let near = ::text::meant(text.trim(), Op::ALL.iter().map(|op| op.name()));
             let mut note =
                 "Sysmon rejects the whole file; the running configuration stays as it was."
                     .to_owned();

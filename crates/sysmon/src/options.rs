@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::Engine;
 use crate::diagnostic::{Diagnostic, Safety, Severity, Span};
-use crate::nearest::nearest;
 use crate::rules::RuleSet;
 use crate::schema::{self, Argument, Verdict};
 use crate::xml::{Kind, NodeId, Tree};
@@ -57,7 +56,7 @@ pub(crate) fn read(
             ));
             let known = schema::newest().options.iter().filter(|o| !o.internal);
             let names = known.map(|o| o.name.as_str()).chain(["EventFiltering"]);
-            if let Some(near) = nearest(&node.name, names) {
+            if let Some(near) = ::text::meant(&node.name, names) {
                 d = d.note(format!("Did you mean <{near}>?"));
             }
             out.push(d);

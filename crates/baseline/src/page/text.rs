@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::report::{Interval, Time};
-pub(super) use crate::words::{grouped as number, number as decimal, percent};
+pub(super) use ::text::{decimal, grouped as number, percent, plural};
 
 /// Characters of one value that are shown; what is cut is counted.
 const MAX_VALUE: usize = 600;
@@ -63,15 +63,9 @@ pub(super) fn split_path(text: &str) -> (&str, &str) {
     }
 }
 
-/// `1 event`, `2 events`.
-pub(super) fn plural(n: u64, what: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {what}{s}", number(n))
-}
-
-/// `2.1–3.4`.
+/// The ends of an interval.
 pub(super) fn interval(i: &Interval) -> String {
-    format!("{}–{}", decimal(i.low), decimal(i.high))
+    ::text::interval(i.low, i.high)
 }
 
 /// `2026-03-02 07:41:05`.

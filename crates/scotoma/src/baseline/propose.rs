@@ -9,9 +9,9 @@ use anyhow::{Context as _, bail};
 use baseline::propose::{
     Condition, Hidden, Minimum, Proposal, Reason, Skipped, configuration, ladder, propose, settle,
 };
-use baseline::words::{number, percent};
-use baseline::{Report, Spec, keys};
+use baseline::{Report, Spec};
 use serde::Serialize;
+use text::{decimal as number, percent};
 
 use super::args::{BaselineArgs, Format};
 use super::attacks::{self, Attacks};
@@ -37,7 +37,7 @@ pub(super) fn run(args: &BaselineArgs) -> anyhow::Result<ExitCode> {
     };
     if let Err(unknown) = settle(&mut proposals, &args.offer) {
         let names = proposals.iter().map(|p| p.name.clone());
-        match keys::nearest(&unknown, names) {
+        match text::meant(&unknown, names) {
             Some(near) => bail!("no proposal is called {unknown}; did you mean {near}?"),
             None => bail!("no proposal is called {unknown}"),
         }

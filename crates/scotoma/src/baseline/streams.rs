@@ -1,7 +1,7 @@
 //! What the arguments ask to be counted: event types by any of their names, and the fields they are grouped by.
 
 use anyhow::bail;
-use baseline::keys::{self, EventKeys, nearest};
+use baseline::keys::{self, EventKeys};
 use baseline::{Select, Spec};
 use schema::{LogSource, Sensor, sysmon as sysmon_schema};
 use telemetry::header;
@@ -131,8 +131,5 @@ fn check(keys: &EventKeys, by: Option<&[String]>) -> anyhow::Result<()> {
 }
 
 fn suggestion(field: &str, fields: Vec<String>) -> String {
-    match nearest(field, fields.into_iter()) {
-        Some(near) => format!("; did you mean {near}?"),
-        None => String::new(),
-    }
+    text::did_you_mean(field, fields)
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use baseline::words::{grouped, number, percent};
 use baseline::{
     Comparison, Group, Interval, Mark, Regularity, Report, Stream, Strength, Tally, Time, words,
 };
+use text::{decimal as number, grouped, percent};
 
 use crate::output::page::Page;
 use crate::output::{clean, plural};

@@ -6,6 +6,7 @@ pub(crate) mod page;
 mod rows;
 
 pub(crate) use rows::Rows;
+pub(crate) use text::{grouped, plural};
 
 use std::io::{self, IsTerminal};
 
@@ -34,24 +35,6 @@ pub(crate) fn clean(text: &str) -> String {
             c => c,
         })
         .collect()
-}
-
-/// A number with its thousands apart.
-pub(crate) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// `1 event`, `2 events`.
-pub(crate) fn plural(n: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 /// Columns of the terminal, if the output goes to one.
@@ -102,14 +85,5 @@ mod tests {
             clean("a\u{1b}[2Jb\r\nc\u{202e}d"),
             "a\u{241b}[2Jb  c\u{fffd}d"
         );
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1000, 1234567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"]
-        );
-        assert_eq!(plural(1, "event"), "1 event");
     }
 }

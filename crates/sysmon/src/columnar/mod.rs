@@ -8,7 +8,7 @@ pub(crate) mod keys;
 mod program;
 mod walk;
 
-use ::schema::{Origin, Sensor};
+use ::schema::{Attribution, Sensor};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
@@ -325,28 +325,32 @@ enum Ours<'a> {
 /// The channels or the providers of a batch, and what each name says.
 struct Names<'a> {
     column: Option<Column<'a>>,
-    said: Vec<Origin>,
+    said: Vec<Attribution>,
 }
 
 impl<'a> Names<'a> {
-    fn of(batch: &'a RecordBatch, name: &str, says: fn(&str) -> Origin) -> Result<Self, EvalError> {
+    fn of(
+        batch: &'a RecordBatch,
+        name: &str,
+        says: fn(&str) -> Attribution,
+    ) -> Result<Self, EvalError> {
         let column = Column::find(batch, name)?;
         let said = column.iter().flat_map(|c| c.texts().iter());
-        let said = said.map(|v| v.map_or(Origin::Unknown, says)).collect();
+        let said = said.map(|v| v.map_or(Attribution::Unknown, says)).collect();
         Ok(Self { column, said })
     }
 
     #[inline]
-    fn origin(&self, row: usize) -> Origin {
+    fn origin(&self, row: usize) -> Attribution {
         let said = self.column.as_ref().and_then(|c| self.said.get(c.key(row)));
-        said.copied().unwrap_or(Origin::Unknown)
+        said.copied().unwrap_or(Attribution::Unknown)
     }
 }
 
 impl<'a> Ours<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self, EvalError> {
-        let channel = Names::of(batch, "Channel", Origin::of_channel)?;
-        let provider = Names::of(batch, "Provider", Origin::of_provider)?;
+        let channel = Names::of(batch, "Channel", Attribution::of_channel)?;
+        let provider = Names::of(batch, "Provider", Attribution::of_provider)?;
         if channel.column.is_none() && provider.column.is_none() {
             return Ok(Self::All);
         }

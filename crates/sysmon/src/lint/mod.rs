@@ -379,7 +379,7 @@ pub fn find(code: &str) -> Option<Lint> {
 
 /// The code or name that was perhaps meant.
 pub fn nearest(code: &str) -> Option<&'static str> {
-    crate::nearest::nearest(code, ROWS.iter().flat_map(|r| [r.0, r.1]))
+    ::text::meant(code, ROWS.iter().flat_map(|r| [r.0, r.1]))
 }
 
 /// The page that holds the documentation of all codes.
