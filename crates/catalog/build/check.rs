@@ -1,16 +1,16 @@
 //! What must hold between the tables before they are compiled in: names are unique, every reference resolves, every source
 //! is known, every mask is the sum of its rights.
 
-use crate::Data;
-use crate::literal::Places;
+use crate::CatalogData;
+use crate::literal::RowPlaces;
 use crate::model::conduct::KnownTest;
 use std::collections::{HashMap, HashSet};
 
 type Checked = Result<(), String>;
 
 /// Where every named row stands. A name used twice is an error.
-pub fn places(data: &Data) -> Result<Places, String> {
-    let mut places = Places::new();
+pub fn places(data: &CatalogData) -> Result<RowPlaces, String> {
+    let mut places = RowPlaces::new();
     let mut table = |id, names: Vec<&String>| -> Checked {
         let mut places_of = HashMap::new();
         for (place, name) in names.into_iter().enumerate() {
@@ -44,7 +44,7 @@ pub fn places(data: &Data) -> Result<Places, String> {
     Ok(places)
 }
 
-pub fn all(data: &Data) -> Checked {
+pub fn all(data: &CatalogData) -> Checked {
     crate::rights::check(&data.access)?;
     sources(data)?;
     masks(data)?;
@@ -79,7 +79,7 @@ pub fn all(data: &Data) -> Checked {
 }
 
 /// Every claim that is tested is one of the catalog's, and is tested once.
-fn claims(data: &Data) -> Checked {
+fn claims(data: &CatalogData) -> Checked {
     let mut tested = HashSet::new();
     for test in &data.evidence_tests {
         let claim = test.claim.as_str();
@@ -121,7 +121,7 @@ fn claims(data: &Data) -> Checked {
 }
 
 /// No name leads to two rows: a form of one call that has a row of its own would say something else there.
-fn one_call_one_row(data: &Data) -> Checked {
+fn one_call_one_row(data: &CatalogData) -> Checked {
     let mut rows: HashMap<String, &str> = HashMap::new();
     for api in &data.apis {
         for name in api.variants.iter().chain([&api.id]) {
@@ -148,7 +148,7 @@ fn one_call_one_row(data: &Data) -> Checked {
     Ok(())
 }
 
-fn sources(data: &Data) -> Checked {
+fn sources(data: &CatalogData) -> Checked {
     let known = |cited: &[String], row: &str| -> Checked {
         if cited.is_empty() {
             return Err(format!("{row}: no source"));
@@ -208,7 +208,7 @@ fn sources(data: &Data) -> Checked {
 }
 
 /// What is known of an expected event's fields is about fields it has, and a mask is one as Sysmon writes it.
-fn known_fields(data: &Data) -> Checked {
+fn known_fields(data: &CatalogData) -> Checked {
     for row in &data.behaviours {
         for expected in row.expected.iter().filter(|e| !e.fields.is_empty()) {
             let event = data.events.iter().find(|e| e.id == expected.event.0);
@@ -236,7 +236,7 @@ fn known_fields(data: &Data) -> Checked {
 }
 
 /// Names as they are looked up: in lower case, once each; techniques as ATT&CK writes them.
-fn hosts_and_folders(data: &Data) -> Checked {
+fn hosts_and_folders(data: &CatalogData) -> Checked {
     let mut names = HashSet::new();
     for row in &data.host_processes {
         let name = &row.file;
@@ -277,7 +277,7 @@ fn hosts_and_folders(data: &Data) -> Checked {
 }
 
 /// Every written mask against the sum of the rights beside it.
-fn masks(data: &Data) -> Checked {
+fn masks(data: &CatalogData) -> Checked {
     let sum = |object: &str, rights: &[String], mask: Option<u32>, row: &str| -> Checked {
         let object = data.access.objects.iter().find(|o| o.id == object);
         let object = object.ok_or_else(|| format!("{row}: no such object type"))?;

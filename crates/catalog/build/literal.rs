@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::fmt::{self, Display, Write};
 
 /// For every id type (`MechanismId`), the place of each slug in its table.
-pub type Places = HashMap<&'static str, HashMap<String, usize>>;
+pub type RowPlaces = HashMap<&'static str, HashMap<String, usize>>;
 
 /// The Rust expression for `value`.
-pub fn literal<T: Serialize>(value: &T, places: &Places) -> Result<String, Error> {
-    let mut writer = Writer {
+pub fn literal<T: Serialize>(value: &T, places: &RowPlaces) -> Result<String, LiteralError> {
+    let mut writer = LiteralWriter {
         out: String::new(),
         places,
         id: None,
@@ -21,32 +21,32 @@ pub fn literal<T: Serialize>(value: &T, places: &Places) -> Result<String, Error
 
 /// A value that has no literal, or an id that names no row.
 #[derive(Debug)]
-pub struct Error(String);
+pub struct LiteralError(String);
 
-impl Display for Error {
+impl Display for LiteralError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for LiteralError {}
 
-impl ser::Error for Error {
+impl ser::Error for LiteralError {
     fn custom<T: Display>(message: T) -> Self {
         Self(message.to_string())
     }
 }
 
-struct Writer<'a> {
+struct LiteralWriter<'a> {
     out: String,
-    places: &'a Places,
+    places: &'a RowPlaces,
     /// The id type whose slug comes next.
     id: Option<&'static str>,
 }
 
-impl Writer<'_> {
-    fn put(&mut self, text: impl Display) -> Result<(), Error> {
-        write!(self.out, "{text}").map_err(|e| Error(e.to_string()))
+impl LiteralWriter<'_> {
+    fn put(&mut self, text: impl Display) -> Result<(), LiteralError> {
+        write!(self.out, "{text}").map_err(|e| LiteralError(e.to_string()))
     }
 }
 
@@ -64,52 +64,52 @@ fn pascal(name: &str) -> String {
 
 macro_rules! numbers {
     ($($method:ident: $type:ty),*) => {
-        $(fn $method(self, value: $type) -> Result<(), Error> { self.put(value) })*
+        $(fn $method(self, value: $type) -> Result<(), LiteralError> { self.put(value) })*
     };
 }
 
 macro_rules! refused {
     ($($method:ident($($arg:ident: $type:ty),*) -> $ok:ty;)*) => {
-        $(fn $method(self, $($arg: $type),*) -> Result<$ok, Error> {
+        $(fn $method(self, $($arg: $type),*) -> Result<$ok, LiteralError> {
             $(let _ = $arg;)*
-            Err(Error(concat!("no literal for ", stringify!($method)).into()))
+            Err(LiteralError(concat!("no literal for ", stringify!($method)).into()))
         })*
     };
 }
 
-impl ser::Serializer for &mut Writer<'_> {
+impl ser::Serializer for &mut LiteralWriter<'_> {
     type Ok = ();
-    type Error = Error;
+    type Error = LiteralError;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
-    type SerializeTupleStruct = ser::Impossible<(), Error>;
-    type SerializeTupleVariant = ser::Impossible<(), Error>;
-    type SerializeMap = ser::Impossible<(), Error>;
+    type SerializeTupleStruct = ser::Impossible<(), LiteralError>;
+    type SerializeTupleVariant = ser::Impossible<(), LiteralError>;
+    type SerializeMap = ser::Impossible<(), LiteralError>;
     type SerializeStruct = Self;
-    type SerializeStructVariant = ser::Impossible<(), Error>;
+    type SerializeStructVariant = ser::Impossible<(), LiteralError>;
 
     numbers! {
         serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64
     }
 
-    fn serialize_str(self, value: &str) -> Result<(), Error> {
+    fn serialize_str(self, value: &str) -> Result<(), LiteralError> {
         match self.id.take() {
             None => self.put(format_args!("{value:?}")),
             Some(id) => {
                 let place = self.places.get(id).and_then(|places| places.get(value));
-                let place =
-                    place.ok_or_else(|| Error(format!("{id}: nothing is called {value:?}")))?;
+                let place = place
+                    .ok_or_else(|| LiteralError(format!("{id}: nothing is called {value:?}")))?;
                 self.put(place)
             }
         }
     }
 
-    fn serialize_none(self) -> Result<(), Error> {
+    fn serialize_none(self) -> Result<(), LiteralError> {
         self.put("None")
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), LiteralError> {
         self.put("Some(")?;
         value.serialize(&mut *self)?;
         self.put(")")
@@ -120,7 +120,7 @@ impl ser::Serializer for &mut Writer<'_> {
         name: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<(), Error> {
+    ) -> Result<(), LiteralError> {
         self.put(format_args!("{name}::{}", pascal(variant)))
     }
 
@@ -128,24 +128,24 @@ impl ser::Serializer for &mut Writer<'_> {
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Error> {
+    ) -> Result<(), LiteralError> {
         self.put(format_args!("{name}("))?;
         self.id = Some(name);
         value.serialize(&mut *self)?;
         self.put(")")
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self, Error> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self, LiteralError> {
         self.put("&[")?;
         Ok(self)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self, Error> {
+    fn serialize_tuple(self, _: usize) -> Result<Self, LiteralError> {
         self.put("(")?;
         Ok(self)
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Self, Error> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Self, LiteralError> {
         self.put(format_args!("{name}{{"))?;
         Ok(self)
     }
@@ -169,50 +169,50 @@ impl ser::Serializer for &mut Writer<'_> {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), Error> {
+    ) -> Result<(), LiteralError> {
         self.put(format_args!("{name}::{}(", pascal(variant)))?;
         value.serialize(&mut *self)?;
         self.put(")")
     }
 }
 
-impl ser::SerializeSeq for &mut Writer<'_> {
+impl ser::SerializeSeq for &mut LiteralWriter<'_> {
     type Ok = ();
-    type Error = Error;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+    type Error = LiteralError;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LiteralError> {
         value.serialize(&mut **self)?;
         self.put(",")
     }
-    fn end(self) -> Result<(), Error> {
+    fn end(self) -> Result<(), LiteralError> {
         self.put("]")
     }
 }
 
-impl ser::SerializeTuple for &mut Writer<'_> {
+impl ser::SerializeTuple for &mut LiteralWriter<'_> {
     type Ok = ();
-    type Error = Error;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+    type Error = LiteralError;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LiteralError> {
         value.serialize(&mut **self)?;
         self.put(",")
     }
-    fn end(self) -> Result<(), Error> {
+    fn end(self) -> Result<(), LiteralError> {
         self.put(")")
     }
 }
 
-impl ser::SerializeStruct for &mut Writer<'_> {
+impl ser::SerializeStruct for &mut LiteralWriter<'_> {
     type Ok = ();
-    type Error = Error;
+    type Error = LiteralError;
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
         value: &T,
-    ) -> Result<(), Error> {
+    ) -> Result<(), LiteralError> {
         self.put(format_args!("{key}:"))?;
         value.serialize(&mut **self)?;
         self.put(",")
     }
-    fn end(self) -> Result<(), Error> {
+    fn end(self) -> Result<(), LiteralError> {
         self.put("}\n")
     }
 }

@@ -33,7 +33,7 @@ macro_rules! model {
 #[allow(dead_code)]
 mod model;
 
-use literal::Places;
+use literal::RowPlaces;
 use model::{calls, conduct, evidence, map};
 use serde::{Serialize, de::DeserializeOwned};
 use std::error::Error;
@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
 /// Everything in `data/`.
-pub struct Data {
+pub struct CatalogData {
     access: model::rights::AccessRights,
     sources: Vec<map::Source>,
     sensors: Vec<map::Sensor>,
@@ -82,7 +82,7 @@ fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> Fallible<T> {
     serde_saphyr::from_str(&text).map_err(|e| format!("data/{name}: {e}").into())
 }
 
-fn read_all(folder: &Path) -> Fallible<Data> {
+fn read_all(folder: &Path) -> Fallible<CatalogData> {
     let mut events: Vec<map::Event> = Vec::new();
     for name in [
         "events_sysmon",
@@ -96,7 +96,7 @@ fn read_all(folder: &Path) -> Fallible<Data> {
     let sensors: Vec<map::Sensor> = read(folder, "sensors.yaml")?;
     manifests::check(&folder.join("generated"), &sensors, &events)?;
     events.sort_by_key(|e| (sensors.iter().position(|s| s.id == e.sensor.0), e.number));
-    Ok(Data {
+    Ok(CatalogData {
         access: read(folder, "access_rights.yaml")?,
         sources: read(folder, "sources.yaml")?,
         sensors,
@@ -123,7 +123,7 @@ fn read_all(folder: &Path) -> Fallible<Data> {
 }
 
 /// What recordings confirm is observed; what they refute stops the build until the row says so.
-fn evidence_marks(data: &mut Data) -> Fallible<()> {
+fn evidence_marks(data: &mut CatalogData) -> Fallible<()> {
     for evidence in &data.evidence {
         let row = data.mappings.iter_mut().find(|m| m.id == evidence.claim);
         let Some(row) = row else { continue };
@@ -139,7 +139,7 @@ fn evidence_marks(data: &mut Data) -> Fallible<()> {
     Ok(())
 }
 
-fn write_all(out: &Path, data: &Data, places: &Places) -> Fallible<()> {
+fn write_all(out: &Path, data: &CatalogData, places: &RowPlaces) -> Fallible<()> {
     let access = literal::literal(&data.access, places)?;
     std::fs::write(out.join("access_rights.rs"), access)?;
     rows(out, "sources", &data.sources, places)?;
@@ -169,7 +169,7 @@ fn rows<T: Serialize + std::fmt::Debug>(
     out: &Path,
     name: &str,
     rows: &[T],
-    places: &Places,
+    places: &RowPlaces,
 ) -> Fallible<()> {
     let mut text = String::from("&[");
     for row in rows {

@@ -57,7 +57,7 @@ pub struct Rights {
 
 /// A row that answers to a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct FoundRow {
     /// The row.
     pub subject: Subject,
     /// The name of the row that was met, where it is not its `id`: a variant, an imported function, a rule tag.
@@ -68,7 +68,7 @@ pub struct Found {
 /// rights; where none of these does, the techniques and functions that are known by name alone, then the rows that mention
 /// it. Where the whole text is no name, its words are looked up one by one, if each of them is. Empty if nothing does; see
 /// [`nearest`].
-pub fn find(name: &str) -> Vec<Found> {
+pub fn find(name: &str) -> Vec<FoundRow> {
     let name = name.trim();
     let found = one(name);
     if !found.is_empty() {
@@ -81,7 +81,7 @@ pub fn find(name: &str) -> Vec<Found> {
     if !(2..=64).contains(&words.len()) {
         return found;
     }
-    let mut all: Vec<Found> = Vec::new();
+    let mut all: Vec<FoundRow> = Vec::new();
     for word in words {
         let of_word = one(word);
         if of_word.is_empty() {
@@ -96,7 +96,7 @@ pub fn find(name: &str) -> Vec<Found> {
     all
 }
 
-fn one(name: &str) -> Vec<Found> {
+fn one(name: &str) -> Vec<FoundRow> {
     if name.is_empty() {
         return Vec::new();
     }
@@ -125,15 +125,15 @@ fn one(name: &str) -> Vec<Found> {
     found
 }
 
-fn plain(subject: Subject) -> Found {
-    Found { subject, by: None }
+fn plain(subject: Subject) -> FoundRow {
+    FoundRow { subject, by: None }
 }
 
 /// ATT&CK's own rows, for techniques that no row of the catalog is about.
-fn unmapped_techniques(name: &str) -> Vec<Found> {
+fn unmapped_techniques(name: &str) -> Vec<FoundRow> {
     attack::all()
         .filter(|t| eq(t.id, name) || eq(t.name, name))
-        .map(|t| Found {
+        .map(|t| FoundRow {
             subject: Subject::Technique(t.current()),
             by: t.now.is_some().then_some(t.id),
         })
@@ -141,7 +141,7 @@ fn unmapped_techniques(name: &str) -> Vec<Found> {
 }
 
 /// The sensors that answer to `name`: by id, name, channel, provider or the provider's GUID.
-pub fn sensors(name: &str) -> Vec<Found> {
+pub fn sensors(name: &str) -> Vec<FoundRow> {
     let by = |s: SensorId| -> Option<Option<&'static str>> {
         if eq(s.id, name) || eq(s.name, name) {
             return Some(None);
@@ -152,7 +152,7 @@ pub fn sensors(name: &str) -> Vec<Found> {
     };
     SensorId::all()
         .filter_map(|s| {
-            by(s).map(|by| Found {
+            by(s).map(|by| FoundRow {
                 subject: Subject::Sensor(s),
                 by,
             })
@@ -168,13 +168,13 @@ fn same_guid(guid: &str, name: &str) -> bool {
 
 /// The API calls that answer to `name`: as such, as a variant, as `module!name`, and by the rules of naming (`A`/`W`
 /// suffixes, `Zw` for `Nt`).
-pub fn apis(name: &str) -> Vec<Found> {
+pub fn apis(name: &str) -> Vec<FoundRow> {
     let name = name.trim();
     // `kernel32!CreateFileW`, but `IWbemServices::PutInstance` as it is.
     let name = name
         .rsplit_once('!')
         .map_or(name, |(_, function)| function.trim_end_matches("()"));
-    let named = |name: &str| -> Vec<Found> {
+    let named = |name: &str| -> Vec<FoundRow> {
         let by_name = |api: ApiId| {
             if eq(api.id, name) {
                 return Some(None);
@@ -183,7 +183,7 @@ pub fn apis(name: &str) -> Vec<Found> {
         };
         ApiId::all()
             .filter_map(|api| {
-                by_name(api).map(|by| Found {
+                by_name(api).map(|by| FoundRow {
                     subject: Subject::Api(api),
                     by,
                 })
@@ -206,7 +206,7 @@ pub fn apis(name: &str) -> Vec<Found> {
 }
 
 /// The mechanisms that answer to `name`: by id, name, registration function (with or without its module) or ETW provider.
-pub fn mechanisms(name: &str) -> Vec<Found> {
+pub fn mechanisms(name: &str) -> Vec<FoundRow> {
     let function = name.rsplit_once('!').map_or(name, |(_, function)| function);
     let by = |m: MechanismId| -> Option<Option<&'static str>> {
         if eq(m.id, name) || eq(m.name, name) {
@@ -230,7 +230,7 @@ pub fn mechanisms(name: &str) -> Vec<Found> {
     };
     MechanismId::all()
         .filter_map(|m| {
-            by(m).map(|by| Found {
+            by(m).map(|by| FoundRow {
                 subject: Subject::Mechanism(m),
                 by,
             })
@@ -240,7 +240,7 @@ pub fn mechanisms(name: &str) -> Vec<Found> {
 
 /// The behaviours that answer to `name`: by id, name, or ATT&CK technique under its id of today or of v18. A technique
 /// stands for its sub-techniques too.
-pub fn behaviours(name: &str) -> Vec<Found> {
+pub fn behaviours(name: &str) -> Vec<FoundRow> {
     let below = |id: &str, asked: &str| {
         !asked.contains('.')
             && id
@@ -261,26 +261,26 @@ pub fn behaviours(name: &str) -> Vec<Found> {
     };
     let rows: Vec<_> = BehaviourId::all()
         .filter_map(|b| {
-            by(b).map(|by| Found {
+            by(b).map(|by| FoundRow {
                 subject: Subject::Behaviour(b),
                 by,
             })
         })
         .collect();
     // Of an id that is one of several now joined, the rows that had exactly this one.
-    let had = |m: &&Found| matches!(m.subject, Subject::Behaviour(b) if b.technique_v18.is_some_and(|id| eq(id, name)));
-    let exact: Vec<Found> = rows.iter().filter(had).copied().collect();
+    let had = |m: &&FoundRow| matches!(m.subject, Subject::Behaviour(b) if b.technique_v18.is_some_and(|id| eq(id, name)));
+    let exact: Vec<FoundRow> = rows.iter().filter(had).copied().collect();
     if exact.is_empty() { rows } else { exact }
 }
 
 /// The data components that answer to `name`: by name, id or ATT&CK number.
-pub fn components(name: &str) -> Vec<Found> {
+pub fn components(name: &str) -> Vec<FoundRow> {
     let is = |c: &ComponentId| {
         eq(c.id, name) || eq(c.name, name) || c.attack_id.is_some_and(|id| eq(id, name))
     };
     ComponentId::all()
         .filter(is)
-        .map(|c| Found {
+        .map(|c| FoundRow {
             subject: Subject::Component(c),
             by: None,
         })
@@ -300,7 +300,7 @@ mod tests {
     use schema::Sensor;
 
     fn subjects(name: &str) -> Vec<String> {
-        let text = |m: &Found| match m.subject {
+        let text = |m: &FoundRow| match m.subject {
             Subject::Api(id) => format!("api {id}"),
             Subject::Mechanism(id) => format!("mechanism {id}"),
             Subject::Event(id) => format!("event {id}"),

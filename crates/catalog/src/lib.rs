@@ -10,7 +10,7 @@
 /// The example of the README runs.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+struct CatalogReadme;
 
 macro_rules! model {
     ($($(#[$meta:meta])* pub $kind:ident $name:ident { $($body:tt)* })*) => {
@@ -40,7 +40,7 @@ mod tables;
 mod whole;
 pub mod writable;
 
-pub use find::{Found, Rights, Subject, find, nearest};
+pub use find::{FoundRow, Rights, Subject, find, nearest};
 pub use model::Mark;
 pub use model::calls::*;
 pub use model::conduct::*;

@@ -2,7 +2,7 @@
 //! mask as a sensor logs it. It counts what the tables say; a call they have nothing on is named as such and adds nothing.
 
 use crate::model::calls::*;
-use crate::rights::{self, Object};
+use crate::rights::{self, Object, UnknownRight};
 use crate::storage::ApiId;
 use crate::tables;
 use serde::Serialize;
@@ -257,17 +257,20 @@ impl MaskCheck {
 }
 
 /// Checks `mask` against the rights claimed for it. Without any, against those of the published claim about this mask.
-/// The error is the first name that is no right of the object.
-pub fn check<'n>(
+///
+/// # Errors
+///
+/// The first name that is no right of the object.
+pub fn check(
     object: &'static Object,
     mask: u32,
-    claimed: &[&'n str],
-) -> Result<MaskCheck, &'n str> {
+    claimed: &[&str],
+) -> Result<MaskCheck, UnknownRight> {
     let claims: Vec<_> = tables::CLAIMS
         .iter()
         .filter(|c| c.claimed == mask && c.object == object.id)
         .collect();
-    let names: Vec<&'n str> = match (claimed, claims.first()) {
+    let names: Vec<&str> = match (claimed, claims.first()) {
         ([], Some(claim)) => claim.rights.to_vec(),
         _ => claimed.to_vec(),
     };
@@ -389,7 +392,12 @@ mod tests {
             .unwrap()
             .holds()
         );
-        assert_eq!(check(process, 0x10, &["PROCESS_FLY"]), Err("PROCESS_FLY"));
+        assert_eq!(
+            check(process, 0x10, &["PROCESS_FLY"]),
+            Err(UnknownRight {
+                name: "PROCESS_FLY".to_owned()
+            })
+        );
     }
 
     #[test]

@@ -15,6 +15,14 @@ pub struct DecodedMask {
     pub composite: Option<&'static str>,
 }
 
+/// A name that is no right of the kind of object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no right is called {name:?}")]
+pub struct UnknownRight {
+    /// The name.
+    pub name: String,
+}
+
 /// The table as a whole.
 pub fn all() -> &'static AccessRights {
     &crate::tables::ACCESS_RIGHTS
@@ -82,11 +90,18 @@ impl Object {
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
     }
 
-    /// The sum of the named rights, or the first name that this type does not have.
-    pub fn sum<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<u32, &'n str> {
-        names
-            .into_iter()
-            .try_fold(0, |mask, name| Ok(mask | self.right(name).ok_or(name)?))
+    /// The sum of the named rights.
+    ///
+    /// # Errors
+    ///
+    /// The first name that this type does not have.
+    pub fn sum<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<u32, UnknownRight> {
+        names.into_iter().try_fold(0, |mask, name| {
+            let bits = self.right(name).ok_or_else(|| UnknownRight {
+                name: name.to_owned(),
+            })?;
+            Ok(mask | bits)
+        })
     }
 
     /// The rights in `mask`, and the bits that are none.
@@ -206,7 +221,12 @@ mod tests {
         assert_eq!(process().right("GENERIC_READ"), Some(0x8000_0000));
         assert_eq!(process().right("PROCESS_ALL_ACCESS"), Some(0x001F_FFFF));
         assert_eq!(process().right("THREAD_RESUME"), None);
-        assert_eq!(process().sum(["PROCESS_VM_READ", "VM_FLY"]), Err("VM_FLY"));
+        assert_eq!(
+            process().sum(["PROCESS_VM_READ", "VM_FLY"]),
+            Err(UnknownRight {
+                name: "VM_FLY".to_owned()
+            })
+        );
         assert_eq!(object("token").unwrap().right("SYNCHRONIZE"), None);
     }
 

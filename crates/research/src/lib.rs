@@ -11,7 +11,7 @@
 /// The example of the README runs.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+struct ResearchReadme;
 
 pub mod call_trace;
 pub mod correlate;

@@ -2,7 +2,7 @@
 //! give. An import shows that the code is there, not that it runs; its absence shows nothing, because names can be resolved
 //! when the driver starts. Both are kept apart from evidence throughout.
 
-use crate::image::{Encoding, Image, Table};
+use crate::image::{Encoding, Image, ImportTable};
 use crate::inf::Altitude;
 use catalog::{EventId, MechanismId};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub enum ImportEvidence {
         /// The module it is taken from, as the file names it.
         module: String,
         /// The table.
-        table: Table,
+        table: ImportTable,
         /// Whether the function serves many other ends.
         common: bool,
     },

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use catalog::MechanismId;
-use research::image::{self, Encoding, Image, ImageKind, Table};
+use research::image::{self, Encoding, Image, ImageKind, ImportTable};
 use research::sensor::{ImportEvidence, SensorReport, SignStrength, compare, report};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -342,7 +342,7 @@ fn a_service_that_consumes_a_provider_and_delays_the_rest() {
             .unwrap();
         assert_eq!(
             (delayed.table, delayed.module.as_str()),
-            (Table::Delay, "wevtapi.dll")
+            (ImportTable::Delay, "wevtapi.dll")
         );
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use research::image::{self, Encoding, Table};
+use research::image::{self, Encoding, ImportTable};
 use research::inf;
 use research::sensor::{
     ImportEvidence, MechanismSign, SensorComparison, SensorReport, SignStrength, compare, report,
@@ -125,6 +125,17 @@ fn show(page: &mut Page, report: &SensorReport) {
             report.resolvers.join(", ")
         ));
     }
+    signs(page, report);
+    let names: Vec<_> = report.no_sign.iter().map(|m| m.slug()).collect();
+    page.head("No sign of (which proves nothing: names can be resolved when it starts)");
+    page.item(names.join(", "));
+    for diagnostic in &image.diagnostics {
+        page.item(format_args!("skipped: {}", clean(diagnostic)));
+    }
+}
+
+/// The mechanisms that the file shows signs of, the surest first.
+fn signs(page: &mut Page, report: &SensorReport) {
     for (strength, title) in [
         (SignStrength::Registers, "Registers for"),
         (
@@ -178,12 +189,6 @@ fn show(page: &mut Page, report: &SensorReport) {
                 finding.mechanism.not_observed.join("; ")
             ));
         }
-    }
-    let names: Vec<_> = report.no_sign.iter().map(|m| m.slug()).collect();
-    page.head("No sign of (which proves nothing: names can be resolved when it starts)");
-    page.item(names.join(", "));
-    for diagnostic in &image.diagnostics {
-        page.item(format_args!("skipped: {}", clean(diagnostic)));
     }
 }
 
@@ -247,7 +252,7 @@ fn evidence(evidence: &ImportEvidence) -> String {
             table,
             ..
         } => {
-            let how = if *table == Table::Delay {
+            let how = if *table == ImportTable::Delay {
                 "imported on first call"
             } else {
                 "imported"

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use catalog::draw::{MapPlan, dot, html, svg};
 use catalog::map::{LineOfSight, Visibility, line, seen, silences};
-use catalog::{ApiId, Found, SensorId};
+use catalog::{ApiId, FoundRow, SensorId};
 use clap::{Args, ValueEnum};
 
 use crate::output::page::Page;
@@ -94,7 +94,7 @@ fn answer(args: &MapArgs) -> anyhow::Result<String> {
     for name in &args.names {
         matches.extend(lookup(name)?);
     }
-    let lines: Vec<(Found, LineOfSight)> =
+    let lines: Vec<(FoundRow, LineOfSight)> =
         matches.into_iter().map(|m| (m, line(m.subject))).collect();
     let plan = || {
         let lines: Vec<LineOfSight> = lines.iter().map(|(_, l)| l.clone()).collect();
@@ -124,7 +124,7 @@ fn answer(args: &MapArgs) -> anyhow::Result<String> {
 }
 
 /// The rows that answer to a name, or an error with the nearest names.
-pub(crate) fn lookup(name: &str) -> anyhow::Result<Vec<Found>> {
+pub(crate) fn lookup(name: &str) -> anyhow::Result<Vec<FoundRow>> {
     let found = catalog::find(name);
     if found.is_empty() {
         let near = catalog::nearest(name, 5);

@@ -8,7 +8,7 @@ use catalog::condition::{Conditions, ready};
 use catalog::map::users_of_mask;
 use catalog::needs::{self, LeastRights, MaskCheck, Needs};
 use catalog::rights::{self, Object};
-use catalog::{ApiId, Found, Rights, Subject, find};
+use catalog::{ApiId, FoundRow, Rights, Subject, find};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -18,11 +18,11 @@ use crate::output::page::Page;
 #[derive(Args, Debug)]
 pub(crate) struct RightsArgs {
     #[command(subcommand)]
-    verb: Verb,
+    verb: RightsVerb,
 }
 
 #[derive(Subcommand, Debug)]
-enum Verb {
+enum RightsVerb {
     /// The rights in a mask.
     Decode {
         /// Masks, hexadecimal with 0x or decimal, or rights by name (PROCESS_ALL_ACCESS).
@@ -80,10 +80,10 @@ enum RightsFormat {
 
 pub(crate) fn run(args: &RightsArgs) -> anyhow::Result<ExitCode> {
     let text = match &args.verb {
-        Verb::Decode { masks, common } => decode(masks, common)?,
-        Verb::Sum { names, common } => sum(names, common)?,
-        Verb::For { calls, format } => rights_for(calls, *format)?,
-        Verb::Check {
+        RightsVerb::Decode { masks, common } => decode(masks, common)?,
+        RightsVerb::Sum { names, common } => sum(names, common)?,
+        RightsVerb::For { calls, format } => rights_for(calls, *format)?,
+        RightsVerb::Check {
             mask,
             names,
             common,
@@ -190,68 +190,71 @@ fn decode(masks: &[String], common: &Common) -> anyhow::Result<String> {
         return Ok(serde_json::to_string_pretty(&rows)? + "\n");
     }
     let mut page = Page::new();
-    for m in masks {
-        let decoded = object.decode(m);
-        let equals = decoded
-            .composite
-            .map_or_else(String::new, |c| format!(" = {c}"));
-        page.title(format_args!(
-            "{m:#x} ({m}) on {} {}{equals}",
+    masks
+        .into_iter()
+        .for_each(|mask| show_mask(&mut page, object, mask));
+    Ok(page.finish())
+}
+
+/// A mask bit by bit.
+fn show_mask(page: &mut Page, object: &Object, m: u32) {
+    let decoded = object.decode(m);
+    let equals = decoded
+        .composite
+        .map_or_else(String::new, |c| format!(" = {c}"));
+    page.title(format_args!(
+        "{m:#x} ({m}) on {} {}{equals}",
+        article(object.id),
+        object.id
+    ));
+    for name in &decoded.names {
+        let bit = object.right(name).unwrap_or_default();
+        let note = object
+            .rights
+            .iter()
+            .find(|r| r.name == *name)
+            .and_then(|r| r.note);
+        page.item(format_args!(
+            "{bit:#010x} {name}{}",
+            note.map_or_else(String::new, |n| format!(" ({n})"))
+        ));
+    }
+    // The headers fill these bits of ALL_ACCESS; no right has them.
+    if decoded.unknown != 0 && decoded.composite.is_none() {
+        page.item(format_args!(
+            "{:#010x} no known right of {} {}",
+            decoded.unknown,
             article(object.id),
             object.id
         ));
-        for name in &decoded.names {
-            let bit = object.right(name).unwrap_or_default();
-            let note = object
-                .rights
-                .iter()
-                .find(|r| r.name == *name)
-                .and_then(|r| r.note);
-            page.item(format_args!(
-                "{bit:#010x} {name}{}",
-                note.map_or_else(String::new, |n| format!(" ({n})"))
-            ));
-        }
-        // The headers fill these bits of ALL_ACCESS; no right has them.
-        if decoded.unknown != 0 && decoded.composite.is_none() {
-            page.item(format_args!(
-                "{:#010x} no known right of {} {}",
-                decoded.unknown,
-                article(object.id),
-                object.id
-            ));
-        }
-        match object.map_generic(m) {
-            Some((mapped, Some(mapping))) => {
-                page.item(format_args!("With its generic rights mapped: {mapped:#x}"));
-                page.under(format_args!(
-                    "{}, {}",
-                    mapping.applies_to,
-                    trace(mapping.mark, mapping.source)
-                ));
-            }
-            None => {
-                page.item("What its generic rights map to is not known for this kind of object.")
-            }
-            Some((_, None)) => {}
-        }
-        if object.with_implied(m) != m {
-            page.item(format_args!(
-                "As a sensor logs a request for it: {:#x}",
-                object.with_implied(m)
-            ));
-        }
-        if let Some(known) = rights::all()
-            .common_masks
-            .iter()
-            .find(|c| c.mask == m)
-            .filter(|_| object.id == "process")
-        {
-            page.item(format_args!("Often met: {}", known.is));
-        }
-        page.item(trace(object.mark, object.source));
     }
-    Ok(page.finish())
+    match object.map_generic(m) {
+        Some((mapped, Some(mapping))) => {
+            page.item(format_args!("With its generic rights mapped: {mapped:#x}"));
+            page.under(format_args!(
+                "{}, {}",
+                mapping.applies_to,
+                trace(mapping.mark, mapping.source)
+            ));
+        }
+        None => page.item("What its generic rights map to is not known for this kind of object."),
+        Some((_, None)) => {}
+    }
+    if object.with_implied(m) != m {
+        page.item(format_args!(
+            "As a sensor logs a request for it: {:#x}",
+            object.with_implied(m)
+        ));
+    }
+    if let Some(known) = rights::all()
+        .common_masks
+        .iter()
+        .find(|c| c.mask == m)
+        .filter(|_| object.id == "process")
+    {
+        page.item(format_args!("Often met: {}", known.is));
+    }
+    page.item(trace(object.mark, object.source));
 }
 
 fn sum(names: &[String], common: &Common) -> anyhow::Result<String> {
@@ -317,7 +320,7 @@ fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
             Some(api) => calls.push(*api),
             None => {
                 if let [
-                    Found {
+                    FoundRow {
                         subject: Subject::Function(function),
                         ..
                     },
@@ -331,7 +334,7 @@ fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
                 }
                 let behaviours = find::behaviours(name);
                 if let [
-                    Found {
+                    FoundRow {
                         subject: Subject::Behaviour(behaviour),
                         ..
                     },
@@ -474,7 +477,7 @@ fn check(text: &str, names: &[String], common: &Common) -> anyhow::Result<String
     let mask = mask(text)?;
     let names = split(names);
     let object = object(common, &names)?;
-    let check = needs::check(object, mask, &names).map_err(unknown)?;
+    let check = needs::check(object, mask, &names).map_err(|e| unknown(&e.name))?;
     if names.is_empty() && check.claims.is_empty() {
         return good_for(object, mask, common.format);
     }

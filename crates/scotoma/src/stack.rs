@@ -209,6 +209,14 @@ fn show(page: &mut Page, log: &str, stop: &Break, reading: &StackAnalysis) {
             }
         ));
     }
+    calls(page, reading);
+    for gap in &reading.gaps {
+        page.item(format_args!("gap: {gap}"));
+    }
+}
+
+/// The frames that are calls, and what they say to the catalog.
+fn calls(page: &mut Page, reading: &StackAnalysis) {
     if !reading.kept.is_empty() {
         page.head("Frames of nt, ntdll, KERNELBASE and KERNEL32 in the order of the calls");
         for frame in &reading.kept {
@@ -232,9 +240,6 @@ fn show(page: &mut Page, log: &str, stop: &Break, reading: &StackAnalysis) {
                 events.join(" or ")
             ));
         }
-    }
-    for gap in &reading.gaps {
-        page.item(format_args!("gap: {gap}"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The map as a Graphviz graph.
 
-use super::plan::MapPlan;
+use super::plan::{MapPlan, Section};
+use crate::storage::ApiId;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -11,59 +12,8 @@ pub fn dot(plan: &MapPlan) -> String {
     );
     let mut calls = BTreeSet::new();
     for section in &plan.sections {
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            out,
-            "  subgraph {} {{\n    label={};",
-            quoted(&format!("cluster_{}", section.sensor)),
-            quoted(section.sensor.name)
-        );
-        for block in &section.blocks {
-            let mechanism = format!("{}/{}", section.sensor, block.mechanism);
-            let _ = writeln!(
-                out,
-                "    {} [label={} style=filled fillcolor=\"#eeeeee\"];",
-                quoted(&mechanism),
-                quoted(block.mechanism.name)
-            );
-            for group in &block.groups {
-                let name = group.event.name.unwrap_or_default();
-                let _ = writeln!(
-                    out,
-                    "    {} [label={} shape=cds];",
-                    quoted(group.event.slug()),
-                    quoted(&format!("{} {name}", group.event))
-                );
-                let _ = writeln!(
-                    out,
-                    "    {} -> {};",
-                    quoted(&mechanism),
-                    quoted(group.event.slug())
-                );
-            }
-        }
-        out.push_str("  }\n");
-        for (block, arrow) in section.blocks.iter().flat_map(|b| {
-            b.groups
-                .iter()
-                .flat_map(move |g| g.arrows.iter().map(move |a| (b, a)))
-        }) {
-            let Some(api) = arrow.api else { continue };
-            calls.insert(api);
-            let style = match arrow.mark {
-                crate::Mark::FromSource | crate::Mark::Observed => "solid",
-                crate::Mark::Derived => "dashed",
-                crate::Mark::Doubtful | crate::Mark::Refuted => "dotted",
-            };
-            let mechanism = format!("{}/{}", section.sensor, block.mechanism);
-            let _ = writeln!(
-                out,
-                "  {} -> {} [style={style} tooltip={}];",
-                quoted(api.slug()),
-                quoted(&mechanism),
-                quoted(arrow.event.slug())
-            );
-        }
+        cluster(&mut out, section);
+        arrows(&mut out, section, &mut calls);
         for silence in &section.silences {
             let node = format!("{}/silence", silence.id);
             let _ = writeln!(
@@ -99,6 +49,67 @@ pub fn dot(plan: &MapPlan) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+/// A sensor with its mechanisms and their events.
+fn cluster(out: &mut String, section: &Section) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "  subgraph {} {{\n    label={};",
+        quoted(&format!("cluster_{}", section.sensor)),
+        quoted(section.sensor.name)
+    );
+    for block in &section.blocks {
+        let mechanism = format!("{}/{}", section.sensor, block.mechanism);
+        let _ = writeln!(
+            out,
+            "    {} [label={} style=filled fillcolor=\"#eeeeee\"];",
+            quoted(&mechanism),
+            quoted(block.mechanism.name)
+        );
+        for group in &block.groups {
+            let name = group.event.name.unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "    {} [label={} shape=cds];",
+                quoted(group.event.slug()),
+                quoted(&format!("{} {name}", group.event))
+            );
+            let _ = writeln!(
+                out,
+                "    {} -> {};",
+                quoted(&mechanism),
+                quoted(group.event.slug())
+            );
+        }
+    }
+    out.push_str("  }\n");
+}
+
+/// The arrows from calls to a sensor's mechanisms.
+fn arrows(out: &mut String, section: &Section, calls: &mut BTreeSet<ApiId>) {
+    for (block, arrow) in section.blocks.iter().flat_map(|b| {
+        b.groups
+            .iter()
+            .flat_map(move |g| g.arrows.iter().map(move |a| (b, a)))
+    }) {
+        let Some(api) = arrow.api else { continue };
+        calls.insert(api);
+        let style = match arrow.mark {
+            crate::Mark::FromSource | crate::Mark::Observed => "solid",
+            crate::Mark::Derived => "dashed",
+            crate::Mark::Doubtful | crate::Mark::Refuted => "dotted",
+        };
+        let mechanism = format!("{}/{}", section.sensor, block.mechanism);
+        let _ = writeln!(
+            out,
+            "  {} -> {} [style={style} tooltip={}];",
+            quoted(api.slug()),
+            quoted(&mechanism),
+            quoted(arrow.event.slug())
+        );
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! The spellings of an event: `sysmon:10`, `EID 10`, `EventID=10`, `TI 14`, `Microsoft-Windows-Sysmon/Operational:10`, its
 //! name, its rule tag, its symbol.
 
-use super::{Found, Subject, eq, plain};
+use super::{FoundRow, Subject, eq, plain};
 use crate::storage::{EventId, SensorId};
 
 /// Words before a number that say no more than that it is an event's.
@@ -16,7 +16,7 @@ const EVENT_WORDS: [&str; 6] = [
 
 /// The events that answer to `name`: by sensor and number, by number alone, by name, rule tag or symbol. A bare number is
 /// Sysmon's where Sysmon has it, else everybody's who has it.
-pub fn events(name: &str) -> Vec<Found> {
+pub fn events(name: &str) -> Vec<FoundRow> {
     let name = name.trim();
     if let Some((sensor, number)) = number(name) {
         let mut of_number: Vec<_> = EventId::all()
@@ -43,7 +43,7 @@ pub fn events(name: &str) -> Vec<Found> {
     };
     EventId::all()
         .filter_map(|e| {
-            by(e).map(|by| Found {
+            by(e).map(|by| FoundRow {
                 subject: Subject::Event(e),
                 by,
             })

@@ -1,13 +1,13 @@
 //! Names that are no rows of their own: fields, rights and masks, tactics, and whatever stands in the text of a row.
 
-use super::{Found, Rights, Subject, eq, plain};
+use super::{FoundRow, Rights, Subject, eq, plain};
 use crate::storage::{ApiId, BehaviourId, EventId, MechanismId, TamperingId};
 use crate::{attack, rights};
 use serde::Serialize;
 use std::sync::LazyLock;
 
 /// The field of Sysmon's events called `name`.
-pub fn fields(name: &str) -> Option<Found> {
+pub fn fields(name: &str) -> Option<FoundRow> {
     EventId::all()
         .filter_map(|e| e.row().sysmon.as_ref())
         .flat_map(|s| s.fields)
@@ -16,7 +16,7 @@ pub fn fields(name: &str) -> Option<Found> {
 }
 
 /// A mask in hexadecimal (of a process, as event 10 logs it), or the name of a right of any kind of object.
-pub fn rights(name: &str) -> Vec<Found> {
+pub fn rights(name: &str) -> Vec<FoundRow> {
     let hexadecimal = name.get(..2).is_some_and(|p| eq(p, "0x"));
     if let Some(mask) = rights::parse_mask(name).filter(|_| hexadecimal) {
         let object = "process";
@@ -40,7 +40,7 @@ pub fn rights(name: &str) -> Vec<Found> {
 }
 
 /// The tactics called `name`; the one of v18 that was split stands for its parts.
-pub fn tactics(name: &str) -> Vec<Found> {
+pub fn tactics(name: &str) -> Vec<FoundRow> {
     let names = match name.to_ascii_lowercase().replace(' ', "-").as_str() {
         "defense-evasion" => vec!["stealth", "defense-impairment"],
         _ => attack::tactic(name).into_iter().collect(),
@@ -63,7 +63,7 @@ static TEXTS: LazyLock<Vec<(Subject, String)>> = LazyLock::new(|| {
 });
 
 /// The rows whose text holds `name` as a word: tools, functions inside the kernel, sessions.
-pub fn mentions(name: &str) -> Vec<Found> {
+pub fn mentions(name: &str) -> Vec<FoundRow> {
     // Two letters stand in every row, and a long text in none.
     if !(3..=80).contains(&name.len()) {
         return Vec::new();

@@ -20,7 +20,7 @@ const MAX_BROKEN: usize = 16;
 /// Which table an import stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Table {
+pub enum ImportTable {
     /// Bound when the image is loaded.
     Import,
     /// Bound at the first call.
@@ -37,7 +37,7 @@ pub struct Import {
     /// The number, where it is imported by that.
     pub ordinal: Option<u16>,
     /// The table.
-    pub table: Table,
+    pub table: ImportTable,
 }
 
 /// The imports of an image.
@@ -79,10 +79,10 @@ pub(super) fn read<Headers: ImageNtHeaders>(
         diagnostics,
     };
     if let Some(at) = directory(IMAGE_DIRECTORY_ENTRY_IMPORT) {
-        reader.table(at, Table::Import);
+        reader.table(at, ImportTable::Import);
     }
     if let Some(at) = directory(IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT) {
-        reader.table(at, Table::Delay);
+        reader.table(at, ImportTable::Delay);
     }
     reader.imports
 }
@@ -109,10 +109,10 @@ impl ImportReader<'_, '_> {
         }
     }
 
-    fn table(&mut self, at: u32, table: Table) {
+    fn table(&mut self, at: u32, table: ImportTable) {
         let (label, size) = match table {
-            Table::Import => ("import table", 20),
-            Table::Delay => ("delay import table", 32),
+            ImportTable::Import => ("import table", 20),
+            ImportTable::Delay => ("delay import table", 32),
         };
         for place in 0..MAX_MODULES as u32 {
             let descriptor = at
@@ -131,9 +131,9 @@ impl ImportReader<'_, '_> {
                     .map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
             };
             let (name, lookup, fallback) = match table {
-                Table::Import => (field(12), field(0), field(16)),
+                ImportTable::Import => (field(12), field(0), field(16)),
                 // In the first version of the format, addresses counted from zero and not from the image.
-                Table::Delay => {
+                ImportTable::Delay => {
                     let old = field(0) & 1 == 0;
                     let rva = |address: u32| {
                         if old {
@@ -169,7 +169,7 @@ impl ImportReader<'_, '_> {
         ));
     }
 
-    fn functions(&mut self, module: &str, table: Table, lookup: u32) {
+    fn functions(&mut self, module: &str, table: ImportTable, lookup: u32) {
         let size = if self.wide { 8 } else { 4 };
         let Some(entries) = self.space.at(lookup) else {
             return self.broken(format!(

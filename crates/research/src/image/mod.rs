@@ -6,7 +6,7 @@ mod marks;
 mod space;
 mod version;
 
-pub use imports::{Import, Imports, Table};
+pub use imports::{Import, ImportTable, Imports};
 pub use marks::{Encoding, Named};
 pub use version::VersionInfo;
 

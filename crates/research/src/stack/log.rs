@@ -203,27 +203,7 @@ impl Log {
     fn context(&mut self, number_of_line: usize, line: &str) -> bool {
         let trimmed = line.trim();
         if let Some(client) = client_id(trimmed) {
-            // A process listed after a complete stop begins the next one.
-            if !self.bannered
-                && self
-                    .current
-                    .as_ref()
-                    .is_some_and(|b| !b.frames.is_empty() && b.client.is_some())
-            {
-                self.finish();
-            }
-            let current = self.start_or_current(number_of_line);
-            if let Some((_, path)) = current_process(trimmed).and_then(|r| r.split_once("name:")) {
-                let name = path.trim().rsplit('\\').next().unwrap_or_default();
-                current.image.get_or_insert_with(|| name.to_owned());
-            }
-            match &mut current.client {
-                None => current.client = Some(client),
-                Some(known) if known.process == client.process && known.thread.is_none() => {
-                    known.thread = client.thread
-                }
-                Some(_) => {}
-            }
+            self.client(number_of_line, trimmed, client);
             return true;
         }
         if let (Some(asked), Some(rest)) =
@@ -289,6 +269,31 @@ impl Log {
             return true;
         }
         false
+    }
+
+    /// A process and thread that the log names.
+    fn client(&mut self, number_of_line: usize, trimmed: &str, client: ClientId) {
+        // A process listed after a complete stop begins the next one.
+        if !self.bannered
+            && self
+                .current
+                .as_ref()
+                .is_some_and(|b| !b.frames.is_empty() && b.client.is_some())
+        {
+            self.finish();
+        }
+        let current = self.start_or_current(number_of_line);
+        if let Some((_, path)) = current_process(trimmed).and_then(|r| r.split_once("name:")) {
+            let name = path.trim().rsplit('\\').next().unwrap_or_default();
+            current.image.get_or_insert_with(|| name.to_owned());
+        }
+        match &mut current.client {
+            None => current.client = Some(client),
+            Some(known) if known.process == client.process && known.thread.is_none() => {
+                known.thread = client.thread
+            }
+            Some(_) => {}
+        }
     }
 
     fn start(&mut self, line: usize) -> &mut Break {

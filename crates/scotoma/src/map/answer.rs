@@ -4,14 +4,14 @@ use catalog::attack::{self, Technique};
 use catalog::derive::in_words;
 use catalog::functions::Function;
 use catalog::map::{LineOfSight, call_paths, component_row, users_of_mask};
-use catalog::{ClaimTest, EventId, Found, MechanismId, Rights, SensorId, Subject};
+use catalog::{ClaimTest, EventId, FoundRow, MechanismId, Rights, SensorId, Subject};
 
 use super::rows::{
     SHORT, event_name, more, show_evidence, show_openings, show_tampering, side, trace,
 };
 use crate::output::page::Page;
 
-pub(super) fn show(page: &mut Page, found: &Found, line: &LineOfSight, full: bool) {
+pub(super) fn show(page: &mut Page, found: &FoundRow, line: &LineOfSight, full: bool) {
     match found.subject {
         Subject::Api(api) => super::call::show(page, api, found.by, line),
         Subject::Mechanism(mechanism) => show_mechanism(page, mechanism, line),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use catalog::map::line;
-use catalog::{ApiId, EventId, Found, Subject};
+use catalog::{ApiId, EventId, FoundRow, Subject};
 
 use crate::output::page::Page;
 
@@ -33,7 +33,7 @@ pub(super) fn write(folder: &Path) -> anyhow::Result<usize> {
         .collect();
     for (name, file, subject) in calls.iter().chain(&events) {
         let mut page = Page::of_width(100);
-        let found = Found {
+        let found = FoundRow {
             subject: *subject,
             by: None,
         };
