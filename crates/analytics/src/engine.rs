@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -77,6 +78,13 @@ pub struct Answer {
     pub columns: Vec<String>,
     stream: SendableRecordBatchStream,
     handle: tokio::runtime::Handle,
+}
+
+impl Answer {
+    /// The types of the rows, also where there are none.
+    pub fn schema(&self) -> SchemaRef {
+        self.stream.schema()
+    }
 }
 
 impl Iterator for Answer {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::output::OutputArgs;
+
 /// Measure the field of vision of a Windows detection stack.
 #[derive(Debug, Parser)]
 #[command(
@@ -103,9 +105,14 @@ pub(crate) struct SqlArgs {
     /// How to show the rows. Without it, the ending of the output file decides.
     #[arg(long, value_enum)]
     pub(crate) format: Option<RowFormat>,
-    /// Write into this file.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
+    /// Leave control characters in CSV on standard output as they are; in files they always are.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Put an apostrophe before CSV cells that a spreadsheet would take for a formula.
+    #[arg(long)]
+    pub(crate) csv_safe: bool,
     /// Exit with 1 when there are rows, or when something could not be read.
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', num_args = 0.., require_equals = true, default_missing_value = "findings")]
     pub(crate) fail_on: Vec<FailOn>,
@@ -135,6 +142,9 @@ pub(crate) struct ConvertArgs {
     /// Write a folder with one file for each channel and event id.
     #[arg(long)]
     pub(crate) partition: bool,
+    /// Replace the file if it exists. What is read in the same run is never replaced.
+    #[arg(long, conflicts_with = "partition")]
+    pub(crate) force: bool,
 }
 
 /// What makes the exit status 1.

@@ -4,14 +4,22 @@ use std::process::ExitCode;
 
 use analytics::Outcome;
 use anyhow::{Context, bail};
+use app::output::Destination;
 use telemetry::Plan;
 use telemetry::parquet::{Writer, column_names};
 
 use crate::cli::ConvertArgs;
-use crate::output::{plural, say};
+use crate::output::{must_end_in, plural, say};
 use crate::reading::Session;
 
 pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
+    let target = || format!("cannot write {}", args.output.display());
+    let destination = if args.partition {
+        Destination::folder(&args.output)?
+    } else {
+        must_end_in(&args.output, &["parquet"])?;
+        Destination::new(&args.output, args.force, &args.reading.paths)?
+    };
     let mut session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
     // Nothing may be lost, so the fields are learnt before the first row is written.
     let columns = column_names(&session.engine.fields());
@@ -19,8 +27,9 @@ pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     if outcome.report.as_ref().is_none_or(|r| r.records == 0) {
         return session.end(&outcome, false, &[]);
     }
-    let target = || format!("cannot write {}", args.output.display());
-    let mut writer = Writer::create(&args.output, &columns, args.partition).with_context(target)?;
+    let staged = destination.stage()?;
+    let mut writer =
+        Writer::create(staged.path(), &columns, args.partition).with_context(target)?;
     let plan = Plan::of(columns.iter().map(|c| c.to_lowercase()).collect());
     let mut scan = session.engine.read(plan);
     for batch in &mut scan {
@@ -36,6 +45,7 @@ pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
             plural(report.records, "event")
         );
     }
+    staged.keep()?;
     say!(
         "{} with {} in {}",
         plural(rows, "event"),

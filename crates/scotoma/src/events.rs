@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use analytics::{Inventory, inventory};
 
 use crate::cli::{EventsArgs, InventoryFormat};
-use crate::output::{clean, grouped, plural, table};
+use crate::output::{clean, grouped, plural, table, write_json};
 use crate::reading::Session;
 
 pub(crate) fn run(args: &EventsArgs) -> anyhow::Result<ExitCode> {
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &EventsArgs) -> anyhow::Result<ExitCode> {
             InventoryFormat::Table => show(&inventory)?,
             InventoryFormat::Json => {
                 let mut out = io::stdout().lock();
-                serde_json::to_writer_pretty(&mut out, &inventory)?;
+                write_json(&mut out, &inventory, true)?;
                 writeln!(out)?;
             }
         }

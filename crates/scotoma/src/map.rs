@@ -4,13 +4,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
+use app::output::Destination;
 use catalog::draw::{MapPlan, dot, html, svg};
 use catalog::map::{LineOfSight, Visibility, line, seen, silences};
 use catalog::{ApiId, FoundRow, SensorId};
 use clap::{Args, ValueEnum};
 
 use crate::output::page::Page;
+use crate::output::{must_end_in, say_written};
 
 mod answer;
 mod call;
@@ -48,6 +50,9 @@ pub(crate) struct MapArgs {
     /// Write into this file; with --all and the name of a folder, a page for every call and event.
     #[arg(short, long, value_name = "FILE|FOLDER")]
     output: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,6 +67,18 @@ enum MapFormat {
     Html,
     /// A Graphviz graph.
     Dot,
+}
+
+impl MapFormat {
+    fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &["txt"],
+            Self::Json => &["json"],
+            Self::Svg => &["svg"],
+            Self::Html => &["html"],
+            Self::Dot => &["dot"],
+        }
+    }
 }
 
 pub(crate) fn run(args: &MapArgs) -> anyhow::Result<ExitCode> {
@@ -82,8 +99,13 @@ pub(crate) fn run(args: &MapArgs) -> anyhow::Result<ExitCode> {
         answer(args)?
     };
     match &args.output {
-        Some(path) => std::fs::write(path, text)
-            .with_context(|| format!("cannot write {}", path.display()))?,
+        Some(path) => {
+            must_end_in(path, args.format.endings())?;
+            let mut out = Destination::new(path, args.force, &[])?.create()?;
+            out.write_all(text.as_bytes())?;
+            out.keep()?;
+            say_written(path);
+        }
         None => io::stdout().lock().write_all(text.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)

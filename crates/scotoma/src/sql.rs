@@ -1,12 +1,13 @@
 //! `scotoma sql`: a question in, rows out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
+use app::output::Destination;
 
 use crate::cli::{RowFormat, SqlArgs};
-use crate::output::Rows;
+use crate::output::{Cells, Rows, ending, must_end_in};
 use crate::reading::Session;
 
 pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<ExitCode> {
@@ -16,16 +17,24 @@ pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<ExitCode> {
             "files and a query are needed, the query last, as in: scotoma sql samples/ 'SELECT count(*) FROM events'"
         );
     };
-    let format = args
-        .format
-        .unwrap_or_else(|| by_ending(args.output.as_ref()));
-    if format == RowFormat::Parquet && args.output.is_none() {
+    let output = args.to.output.as_deref();
+    let format = args.format.unwrap_or_else(|| by_ending(output));
+    if let Some(path) = output {
+        must_end_in(path, endings(format))?;
+    } else if format == RowFormat::Parquet {
         bail!("Parquet goes into a file: add -o FILE.parquet");
     }
     let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+    let destination = args.to.destination(&paths)?;
     let mut session = Session::begin(&paths, &args.view, &args.manner)?;
     let (prepared, answer) = session.engine.query(query)?;
-    let mut rows = Rows::begin(format, args.output.as_deref(), &answer.columns)?;
+    let file = destination.map(Destination::create).transpose()?;
+    let cells = Cells {
+        // No terminal shows a file by itself.
+        raw: args.raw || file.is_some(),
+        guarded: args.csv_safe,
+    };
+    let mut rows = Rows::begin(format, file, &answer.columns, &answer.schema(), cells)?;
     for batch in answer {
         let batch = batch?;
         if batch.num_rows() > 0 {
@@ -35,21 +44,34 @@ pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<ExitCode> {
     }
     session.hush();
     let count = rows.finish()?;
+    args.to.say_written(args.manner.quiet);
     let outcome = session.engine.outcome(&[&prepared]);
     session.end(&outcome, count > 0, &args.fail_on)
 }
 
-fn by_ending(output: Option<&PathBuf>) -> RowFormat {
-    match output
-        .and_then(|o| o.extension())
-        .and_then(|e| e.to_str())
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
-        Some("json") => RowFormat::Json,
-        Some("ndjson" | "jsonl") => RowFormat::Ndjson,
-        Some("csv") => RowFormat::Csv,
-        Some("parquet") => RowFormat::Parquet,
-        _ => RowFormat::Table,
+fn by_ending(output: Option<&Path>) -> RowFormat {
+    let Some(is) = output.and_then(ending) else {
+        return RowFormat::Table;
+    };
+    let formats = [
+        RowFormat::Json,
+        RowFormat::Ndjson,
+        RowFormat::Csv,
+        RowFormat::Parquet,
+    ];
+    let named = formats
+        .into_iter()
+        .find(|f| endings(*f).contains(&is.as_str()));
+    named.unwrap_or(RowFormat::Table)
+}
+
+/// The endings of a format's files, of which the first is the usual one.
+fn endings(format: RowFormat) -> &'static [&'static str] {
+    match format {
+        RowFormat::Table => &["txt"],
+        RowFormat::Json => &["json"],
+        RowFormat::Ndjson => &["ndjson", "jsonl", "json"],
+        RowFormat::Csv => &["csv"],
+        RowFormat::Parquet => &["parquet"],
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use baseline::propose::{
     Condition, Hidden, Minimum, Proposal, Reason, Skipped, configuration, ladder, propose, settle,
 };
@@ -18,9 +18,14 @@ use super::attacks::{self, Attacks};
 use super::count;
 use super::table::interval;
 use crate::output::page::Page;
-use crate::output::{clean, grouped, plural};
+use crate::output::{clean, grouped, must_end_in, plural, write_json};
 
 pub(super) fn run(args: &BaselineArgs) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &args.to.output {
+        must_end_in(path, &["xml"])?;
+    }
+    let inputs = [args.reading.paths.as_slice(), &args.attacks].concat();
+    let destination = args.to.destination(&inputs)?;
     let (report, end) = count::run(args)?;
     if report.exposure.events == 0 {
         return end.tell();
@@ -49,14 +54,16 @@ pub(super) fn run(args: &BaselineArgs) -> anyhow::Result<ExitCode> {
         skipped: &skipped,
         proposals: &proposals,
     };
-    if let Some(path) = &args.output {
+    if let Some(destination) = destination {
         let xml = configuration(proposals.iter().filter(|p| p.chosen), &tags(&report));
-        std::fs::write(path, xml).with_context(|| path.display().to_string())?;
+        let mut out = destination.create()?;
+        out.write_all(xml.as_bytes())?;
+        out.keep()?;
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
         Format::Json => {
-            serde_json::to_writer_pretty(&mut out, &answer)?;
+            write_json(&mut out, &answer, true)?;
             writeln!(out)?;
         }
         _ => out.write_all(draw(&report, &answer, args).as_bytes())?,
@@ -196,7 +203,7 @@ fn draw(report: &Report, answer: &Answer<'_>, args: &BaselineArgs) -> String {
             ));
         }
     }
-    if let Some(path) = &args.output {
+    if let Some(path) = &args.to.output {
         page.head(format!(
             "{}: {} in {}",
             path.display(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::Manner;
+use crate::output::OutputArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct ConfigArgs {
@@ -153,9 +154,9 @@ pub(crate) struct ReplayArgs {
     /// Recorded logs: files and folders.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Write the kept events into this Parquet file.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    /// Where the kept events go, as Parquet.
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
     /// How many rules and sources to list.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) top: usize,
@@ -194,6 +195,9 @@ pub(crate) struct CompileArgs {
     /// Where to write the blob.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Replace the file if it exists. What is read in the same run is never replaced.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// The version of the binary that is to read it.
     #[arg(long, default_value = "18.0", value_name = "MAJOR.MINOR")]
     pub(crate) binary_version: String,
@@ -205,7 +209,6 @@ pub(crate) struct CompileArgs {
 pub(crate) struct DecompileArgs {
     /// A rule blob, a .reg export or a registry hive.
     pub(crate) file: PathBuf,
-    /// Where to write the configuration; without it, standard output.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
 }

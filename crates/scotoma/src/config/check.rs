@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use sysmon::diagnostic::{Diagnostic, Safety, Severity};
 use sysmon::render::{self, Report, Style};
 use sysmon::{Config, fix, lint};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 if bytes != config.source.text.as_bytes() {
                     bail!("{}: --fix writes UTF-8 XML files only", path.display());
                 }
-                std::fs::write(path, &fixed.text).with_context(|| path.display().to_string())?;
+                app::output::replace(path, fixed.text.as_bytes())?;
                 eprintln!(
                     "{}: {} applied",
                     path.display(),

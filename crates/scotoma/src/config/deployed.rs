@@ -1,15 +1,16 @@
 //! `compile` and `decompile`.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use app::output::Destination;
 use sysmon::blob::{self, BinaryVersion};
 use sysmon::deployed;
 
 use super::args::{CompileArgs, DecompileArgs};
 use super::load;
-use crate::output::clean;
+use crate::output::{Sink, clean, say_written};
 
 pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<ExitCode> {
     let version = args
@@ -22,6 +23,8 @@ pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<ExitCode> {
     if version < BinaryVersion::new(14, 0) {
         bail!("blobs are written for binary versions from 14.0 on; {version} has another layout");
     }
+    let inputs = [args.file.clone()];
+    let destination = Destination::new(&args.output, args.force, &inputs)?;
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let bytes = blob::encode(&config.rules, version);
     if bytes.is_empty() {
@@ -30,22 +33,24 @@ pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<ExitCode> {
             args.file.display()
         );
     }
-    std::fs::write(&args.output, bytes).with_context(|| args.output.display().to_string())?;
+    let mut out = destination.create()?;
+    out.write_all(&bytes)?;
+    out.keep()?;
+    say_written(&args.output);
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn decompile(args: &DecompileArgs) -> anyhow::Result<ExitCode> {
+    let destination = args.to.destination(std::slice::from_ref(&args.file))?;
     let bytes = sysmon::config::read_file(&args.file)?;
     let found = deployed::read(&bytes).with_context(|| args.file.display().to_string())?;
     let made = found.to_xml();
     for problem in &made.problems {
         eprintln!("warning: {}", clean(problem));
     }
-    match &args.output {
-        Some(path) => {
-            std::fs::write(path, &made.xml).with_context(|| path.display().to_string())?
-        }
-        None => io::stdout().lock().write_all(made.xml.as_bytes())?,
-    }
+    let mut out = Sink::new(destination.map(Destination::create).transpose()?);
+    out.write_all(made.xml.as_bytes())?;
+    out.keep()?;
+    args.to.say_written(false);
     Ok(ExitCode::SUCCESS)
 }

@@ -14,43 +14,57 @@ use telemetry::parquet::{Writer, column_names};
 
 use super::args::ReplayArgs;
 use super::load;
-use crate::output::{clean, grouped, plural, say, table};
+use crate::output::{clean, grouped, must_end_in, plural, say, table};
 use crate::reading::{Reading, origins};
 
 pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &args.to.output {
+        must_end_in(path, &["parquet"])?;
+    }
+    let mut inputs = args.paths.clone();
+    inputs.push(args.file.clone());
+    let destination = args.to.destination(&inputs)?;
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let environment = load::environment(&args.env.env)?;
     let mut reading = Reading::begin(&args.manner);
     let origins = origins(&args.paths)?;
     let mut replay = Replay::new(&config.rules, &environment);
     let mut writer = None;
-    let columns = match &args.output {
+    let columns = match destination {
         None => columns(&[&config.rules]),
-        Some(path) => {
+        Some(destination) => {
             // Kept events are written whole, so the fields are learnt first.
             let learnt = reading.scan(&origins, Plan::discovery(), |_| Ok(()))?;
             let names = column_names(&learnt.fields);
-            writer = Some(
-                Writer::create(path, &names, false).with_context(|| path.display().to_string())?,
-            );
+            let staged = destination.stage()?;
+            let made = Writer::create(staged.path(), &names, false)
+                .with_context(|| staged.path().display().to_string())?;
+            writer = Some((made, staged));
             names.iter().map(|n| n.to_lowercase()).collect()
         }
     };
     let report = reading.scan(&origins, Plan::of(columns), |batch| {
         let kept = replay.add(batch)?;
-        if let Some(writer) = &mut writer {
+        if let Some((writer, _)) = &mut writer {
             writer.write(&filter_record_batch(batch, &kept)?)?;
         }
         Ok(())
     })?;
     reading.hush();
     // The file is whole before anything is said, whoever stops listening.
-    let written = writer.map(Writer::close).transpose()?;
+    let written = match writer {
+        Some((writer, staged)) => {
+            let (rows, _) = writer.close()?;
+            Some((rows, staged.keep()?))
+        }
+        None => None,
+    };
     if report.records > 0 {
         show(&config, &replay.finish(args.top), args.top)?;
     }
-    if let Some((rows, _)) = written {
-        say!("\n{} written", plural(rows, "kept event"))?;
+    if let Some((rows, path)) = written {
+        let path = clean(&path.display().to_string());
+        say!("\n{} written to {path}", plural(rows, "kept event"))?;
     }
     if report.records > 0 {
         say!(

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use analytics::Finding;
 use analytics::pack::Hunt;
 
-use super::{clean, plural, width};
+use text::visible_lines;
+
+use super::{clean, plural, width, write_json};
 use crate::cli::FindingFormat;
 
 /// Records shown for a finding in the readable form; the other formats have all of them.
@@ -19,12 +21,12 @@ pub(crate) fn show(format: FindingFormat, hunts: &[Hunt], found: &[Finding]) -> 
     match format {
         FindingFormat::Table => readable(&mut out, hunts, found)?,
         FindingFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, found)?;
+            write_json(&mut out, &found, true)?;
             writeln!(out)?;
         }
         FindingFormat::Ndjson => {
             for finding in found {
-                serde_json::to_writer(&mut out, finding)?;
+                write_json(&mut out, finding, false)?;
                 writeln!(out)?;
             }
         }
@@ -187,7 +189,7 @@ fn csv(out: &mut impl Write, found: &[Finding]) -> Result<(), csv::Error> {
     ])?;
     for f in found {
         let opt = |o: &Option<String>| o.clone().unwrap_or_default();
-        writer.write_record([
+        let cells = [
             f.hunt.clone(),
             f.title.clone(),
             f.level.clone(),
@@ -201,7 +203,8 @@ fn csv(out: &mut impl Write, found: &[Finding]) -> Result<(), csv::Error> {
             opt(&f.first),
             opt(&f.last),
             f.records.join(" "),
-        ])?;
+        ];
+        writer.write_record(cells.iter().map(|c| visible_lines(c).into_owned()))?;
     }
     writer.flush()?;
     Ok(())

@@ -5,11 +5,14 @@ pub(crate) mod findings;
 pub(crate) mod page;
 mod rows;
 
-pub(crate) use rows::Rows;
-pub(crate) use text::{grouped, plural};
+pub(crate) use ::text::{grouped, plural};
+pub(crate) use rows::{Cells, Rows};
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
+use app::output::{Destination, Output, OutputError};
+use clap::Args;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 /// A line on the standard output, where `println!` would panic once nobody listens.
@@ -23,18 +26,123 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Where an answer goes besides the standard output.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OutputArgs {
+    /// Write into this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file if it exists. What is read in the same run is never replaced.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+impl OutputArgs {
+    /// The file that was asked for, if it may be written. `inputs` are what the run reads.
+    pub(crate) fn destination(
+        &self,
+        inputs: &[PathBuf],
+    ) -> Result<Option<Destination>, OutputError> {
+        self.output
+            .as_ref()
+            .filter(|path| path.as_os_str() != "-")
+            .map(|path| Destination::new(path, self.force, inputs))
+            .transpose()
+    }
+
+    /// Says on standard error which file was written.
+    pub(crate) fn say_written(&self, quiet: bool) {
+        match &self.output {
+            Some(path) if !quiet && path.as_os_str() != "-" => say_written(path),
+            _ => {}
+        }
+    }
+}
+
+/// Says on standard error which file was written.
+pub(crate) fn say_written(path: &Path) {
+    eprintln!("wrote {}", clean(&path.display().to_string()));
+}
+
+/// The standard output, or a file.
+pub(crate) enum Sink {
+    Standard(io::BufWriter<io::Stdout>),
+    File(Output),
+}
+
+impl Sink {
+    pub(crate) fn new(file: Option<Output>) -> Self {
+        file.map_or_else(
+            || Self::Standard(io::BufWriter::new(io::stdout())),
+            Self::File,
+        )
+    }
+
+    /// Finishes: a file gets its name.
+    pub(crate) fn keep(self) -> anyhow::Result<()> {
+        match self {
+            Self::Standard(mut out) => out.flush()?,
+            Self::File(file) => file.keep()?,
+        }
+        Ok(())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Standard(out) => out.write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Standard(out) => out.flush(),
+            Self::File(file) => file.flush(),
+        }
+    }
+}
+
+/// The ending of a file's name, in lower case.
+pub(crate) fn ending(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_str()?.to_ascii_lowercase())
+}
+
+/// Refuses a name that promises another format than the one that is written.
+pub(crate) fn must_end_in(path: &Path, endings: &[&str]) -> anyhow::Result<()> {
+    /// The endings that promise one of the formats written by any verb.
+    const PROMISES: [&str; 10] = [
+        "json", "ndjson", "jsonl", "csv", "parquet", "xml", "html", "svg", "dot", "sarif",
+    ];
+    match ending(path) {
+        Some(is) if PROMISES.contains(&is.as_str()) && !endings.contains(&is.as_str()) => {
+            anyhow::bail!(
+                "{} would not be .{is}: this writes .{}",
+                path.display(),
+                endings.join(" or .")
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Text as it may be shown on a terminal: control characters become visible marks.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\r' | '\t' => ' ',
-            c if (c as u32) < 0x20 => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
-            '\u{7f}' => '\u{2421}',
-            // Directional overrides make a name read backwards.
-            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    text::visible(text).into_owned()
+}
+
+/// Writes a value as JSON in which no character can steer a terminal; `pretty` spreads it over lines.
+pub(crate) fn write_json(
+    out: &mut impl Write,
+    value: &impl serde::Serialize,
+    pretty: bool,
+) -> io::Result<()> {
+    let json = match pretty {
+        true => serde_json::to_string_pretty(value),
+        false => serde_json::to_string(value),
+    }?;
+    out.write_all(text::visible_json(&json).as_bytes())
 }
 
 /// Columns of the terminal, if the output goes to one.
@@ -73,17 +181,4 @@ pub(crate) fn table(
         .map(|l| l.trim_end().to_owned())
         .collect::<Vec<_>>()
         .join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(
-            clean("a\u{1b}[2Jb\r\nc\u{202e}d"),
-            "a\u{241b}[2Jb  c\u{fffd}d"
-        );
-    }
 }

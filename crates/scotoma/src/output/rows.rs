@@ -1,15 +1,17 @@
 //! The rows of a query, written as they come in; only the table for reading is held back until its widths are known.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::borrow::Cow;
+use std::io::Write;
 
 use analytics::render;
-use anyhow::Context;
+use anyhow::bail;
+use app::output::Output;
 use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use serde_json::{Map, Value};
+use telemetry::parquet::RowWriter;
 
-use super::{clean, table};
+use super::{Sink as Out, clean, table, write_json};
 use crate::cli::RowFormat;
 
 /// Where rows go.
@@ -21,65 +23,88 @@ pub(crate) struct Rows {
 
 enum Sink {
     Table {
-        out: Box<dyn Write>,
+        out: Out,
         rows: Vec<Vec<String>>,
         numbers: Vec<usize>,
     },
     Json {
-        out: Box<dyn Write>,
+        out: Out,
         array: bool,
     },
-    Csv(Box<csv::Writer<Box<dyn Write>>>),
-    Parquet(Box<ParquetFile>),
+    Csv {
+        writer: Box<csv::Writer<Out>>,
+        cells: Cells,
+    },
+    Parquet(Box<RowWriter<Output>>),
 }
 
-/// A Parquet file that is created with the first batch, whose types it takes.
-pub(crate) struct ParquetFile {
-    file: Option<File>,
-    writer: Option<telemetry::parquet::RowWriter>,
+/// How the cells of comma-separated rows are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cells {
+    /// As they are, control characters included.
+    pub(crate) raw: bool,
+    /// So that no spreadsheet takes one for a formula.
+    pub(crate) guarded: bool,
+}
+
+impl Cells {
+    fn show(self, text: &str) -> Cow<'_, str> {
+        let text = match self.raw {
+            true => Cow::Borrowed(text),
+            false => text::visible_lines(text),
+        };
+        // What makes a spreadsheet compute; blanks before it do not stop it.
+        let computes = |t: &str| t.trim_start().starts_with(['=', '+', '-', '@', '|', '%']);
+        match self.guarded && computes(&text) {
+            true => Cow::Owned(format!("'{text}")),
+            false => text,
+        }
+    }
 }
 
 /// Rows a table for reading holds; a longer answer wants another format.
 const MAX_TABLE: usize = 100_000;
 
 impl Rows {
+    /// Begins an output of rows of this schema, under the names of the query's columns.
     pub(crate) fn begin(
         format: RowFormat,
-        output: Option<&Path>,
+        output: Option<Output>,
         columns: &[String],
+        schema: &Schema,
+        cells: Cells,
     ) -> anyhow::Result<Self> {
-        let file = |path: &Path| {
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))
-        };
-        let out = || -> anyhow::Result<Box<dyn Write>> {
-            Ok(match output {
-                Some(path) => Box::new(BufWriter::new(file(path)?)),
-                None => Box::new(BufWriter::new(io::stdout())),
-            })
-        };
-        let sink = match format {
-            RowFormat::Table => Sink::Table {
-                out: out()?,
+        let sink = match (format, output) {
+            (RowFormat::Parquet, None) => {
+                bail!("Parquet goes into a file: add -o FILE.parquet")
+            }
+            (RowFormat::Parquet, Some(file)) => {
+                let writer = RowWriter::new(file, schema, &distinct(columns))?;
+                Sink::Parquet(Box::new(writer))
+            }
+            (RowFormat::Table, output) => Sink::Table {
+                out: Out::new(output),
                 rows: Vec::new(),
-                numbers: Vec::new(),
+                numbers: (0..schema.fields().len())
+                    .filter(|i| schema.field(*i).data_type().is_numeric())
+                    .collect(),
             },
-            RowFormat::Json => Sink::Json {
-                out: out()?,
+            (RowFormat::Json, output) => Sink::Json {
+                out: Out::new(output),
                 array: true,
             },
-            RowFormat::Ndjson => Sink::Json {
-                out: out()?,
+            (RowFormat::Ndjson, output) => Sink::Json {
+                out: Out::new(output),
                 array: false,
             },
-            RowFormat::Csv => {
-                let mut writer = csv::Writer::from_writer(out()?);
-                writer.write_record(columns)?;
-                Sink::Csv(Box::new(writer))
+            (RowFormat::Csv, output) => {
+                let mut writer = csv::Writer::from_writer(Out::new(output));
+                writer.write_record(columns.iter().map(|c| cells.show(c).into_owned()))?;
+                Sink::Csv {
+                    writer: Box::new(writer),
+                    cells,
+                }
             }
-            RowFormat::Parquet => Sink::Parquet(Box::new(ParquetFile {
-                file: output.map(file).transpose()?,
-                writer: None,
-            })),
         };
         let columns = match format {
             RowFormat::Json | RowFormat::Ndjson | RowFormat::Parquet => distinct(columns),
@@ -95,12 +120,7 @@ impl Rows {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
         for row in 0..batch.num_rows() {
             match &mut self.sink {
-                Sink::Table { rows, numbers, .. } => {
-                    if rows.is_empty() {
-                        *numbers = (0..batch.num_columns())
-                            .filter(|i| batch.column(*i).data_type().is_numeric())
-                            .collect();
-                    }
+                Sink::Table { rows, .. } => {
                     if rows.len() < MAX_TABLE {
                         let cells = batch.columns().iter();
                         rows.push(
@@ -119,6 +139,7 @@ impl Rows {
                         .iter()
                         .zip(batch.columns())
                         .map(|(name, c)| (name.clone(), render::json(c, row)))
+                        .filter(|(_, value)| *array || !value.is_null())
                         .collect();
                     let lead = match (*array, self.count) {
                         (true, 0) => "[\n",
@@ -127,18 +148,21 @@ impl Rows {
                         (false, _) => "\n",
                     };
                     out.write_all(lead.as_bytes())?;
-                    serde_json::to_writer(&mut *out, &object)?;
+                    write_json(out, &object, false)?;
                 }
-                Sink::Csv(writer) => {
-                    let cells = batch.columns().iter();
-                    writer.write_record(cells.map(|c| render::text(c, row).unwrap_or_default()))?;
+                Sink::Csv { writer, cells } => {
+                    let texts = batch.columns().iter().map(|c| render::text(c, row));
+                    writer.write_record(texts.map(|t| match t {
+                        Some(text) => cells.show(&text).into_owned(),
+                        None => String::new(),
+                    }))?;
                 }
                 Sink::Parquet(_) => {}
             }
             self.count += 1;
         }
         if let Sink::Parquet(file) = &mut self.sink {
-            file.write(batch, &self.columns)?;
+            file.write(batch)?;
         }
         Ok(())
     }
@@ -164,7 +188,7 @@ impl Rows {
                 } else {
                     writeln!(out, "({})", super::plural(self.count, "row"))?;
                 }
-                out.flush()?;
+                out.keep()?;
             }
             Sink::Json { mut out, array } => {
                 match (array, self.count) {
@@ -173,35 +197,15 @@ impl Rows {
                     (false, 0) => {}
                     (false, _) => writeln!(out)?,
                 }
-                out.flush()?;
+                out.keep()?;
             }
-            Sink::Csv(mut writer) => writer.flush()?,
-            Sink::Parquet(file) => file.finish()?,
+            Sink::Csv { writer, .. } => {
+                let out = writer.into_inner();
+                out.map_err(csv::IntoInnerError::into_error)?.keep()?;
+            }
+            Sink::Parquet(file) => file.close()?.keep()?,
         }
         Ok(self.count)
-    }
-}
-
-impl ParquetFile {
-    fn write(&mut self, batch: &RecordBatch, columns: &[String]) -> anyhow::Result<()> {
-        if let Some(file) = self.file.take() {
-            self.writer = Some(telemetry::parquet::RowWriter::new(
-                file,
-                &batch.schema(),
-                columns,
-            )?);
-        }
-        if let Some(writer) = &mut self.writer {
-            writer.write(batch)?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> anyhow::Result<()> {
-        if let Some(writer) = self.writer {
-            writer.close()?;
-        }
-        Ok(())
     }
 }
 

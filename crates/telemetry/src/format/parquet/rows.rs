@@ -1,7 +1,6 @@
 //! Rows of any query as Parquet, for whoever goes on with them elsewhere. They are no event table and carry no mark.
 
-use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -12,17 +11,17 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 /// A Parquet file of query rows being written.
-pub struct RowWriter {
+pub struct RowWriter<W: Write + Send> {
     schema: SchemaRef,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<W>,
 }
 
-impl RowWriter {
+impl<W: Write + Send> RowWriter<W> {
     /// A file for rows of this schema, under these names.
     ///
     /// # Errors
     /// When the disk refuses, or Parquet has no such type.
-    pub fn new(file: File, schema: &Schema, names: &[String]) -> io::Result<Self> {
+    pub fn new(file: W, schema: &Schema, names: &[String]) -> io::Result<Self> {
         let fields = schema
             .fields()
             .iter()
@@ -52,11 +51,11 @@ impl RowWriter {
         self.writer.write(&batch).map_err(io::Error::other)
     }
 
-    /// Finishes the file.
+    /// Finishes what is written and gives the file back; one without rows is a valid file, too.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn close(self) -> io::Result<()> {
-        self.writer.close().map(drop).map_err(io::Error::other)
+    pub fn close(self) -> io::Result<W> {
+        self.writer.into_inner().map_err(io::Error::other)
     }
 }
