@@ -33,6 +33,18 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// The text with every hidden character but line breaks and tabs as a mark of as many bytes, so that places in it stay
+/// where they are.
+pub fn visible_in_place(text: &str) -> Cow<'_, str> {
+    marked(text, |c| match (c, c.len_utf8()) {
+        ('\n' | '\t', _) => None,
+        (_, 1) => Some('?'),
+        (_, 2) => Some('\u{bf}'),
+        (_, 3) => Some('\u{fffd}'),
+        (_, _) => Some('\u{1fbc4}'),
+    })
+}
+
 /// JSON text with every hidden character of its strings as an escape (`\u009b`): the same value to whoever reads it.
 /// Line breaks, which stand between its parts, stay.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
@@ -83,6 +95,14 @@ mod tests {
         );
         assert_eq!(visible_lines("a\tb\nc\rd"), "a b\nc\u{240d}d");
         assert!(matches!(visible("C:\\Ünïcode 一.exe"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn places_stay() {
+        let hidden = "a\u{1b}b\u{9b}c\u{202e}d\u{e0041}e";
+        let shown = visible_in_place(hidden);
+        assert_eq!(shown.len(), hidden.len());
+        assert!(!shown.chars().any(is_hidden));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use text::{visible, visible_in_place, visible_lines};
+
 use super::Report;
 use crate::diagnostic::{Diagnostic, Safety, Severity, Span};
 use crate::source::Source;
@@ -41,9 +43,9 @@ fn group<'a>(source: &'a Source, d: &'a Diagnostic) -> Group<'a> {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(d.message.as_str()).id(d.code));
+    let mut group = Group::with_title(level.primary_title(visible_lines(&d.message)).id(d.code));
     if source.text.is_empty() {
-        group = group.element(annotate_snippets::Origin::path(source.name.as_str()));
+        group = group.element(annotate_snippets::Origin::path(visible(&source.name)));
     } else {
         group = group.element(snippet(source, d.span, AnnotationKind::Primary, None));
         for (span, label) in &d.related {
@@ -51,14 +53,14 @@ fn group<'a>(source: &'a Source, d: &'a Diagnostic) -> Group<'a> {
         }
     }
     for note in &d.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(visible_lines(note)));
     }
     if let Some(fix) = &d.fix {
         let safety = match fix.safety {
             Safety::Safe => "safe, applied by --fix",
             Safety::Unsafe => "changes what is logged",
         };
-        group = group.element(Level::HELP.message(format!("{} ({safety})", fix.title)));
+        group = group.element(Level::HELP.message(format!("{} ({safety})", visible(&fix.title))));
     }
     group
 }
@@ -81,11 +83,11 @@ fn snippet<'a>(
     let piece = &text[low..high.max(to)];
     let mut annotation = kind.span(from - low..(to - low).max(from - low));
     if let Some(label) = label {
-        annotation = annotation.label(label);
+        annotation = annotation.label(visible(label));
     }
-    Snippet::source(piece)
+    Snippet::source(visible_in_place(piece))
         .line_start(line)
-        .path(source.name.as_str())
+        .path(visible(&source.name))
         .annotation(annotation)
 }
 
