@@ -106,37 +106,87 @@ struct ColumnFile {
     column: Vec<Column>,
 }
 
-struct Tables {
+/// The columns of one table, by all their names.
+pub struct Naming {
     columns: Vec<Column>,
     names: HashMap<String, usize>,
 }
 
-static TABLES: LazyLock<Tables> = LazyLock::new(|| {
-    let file: ColumnFile = toml::from_str(include_str!("../data/ossem.toml"))
-        .expect("data/ossem.toml is checked by a test");
-    let mut names = HashMap::new();
-    for (i, column) in file.column.iter().enumerate() {
-        for name in column.names() {
-            names.insert(name.to_lowercase(), i);
+impl Naming {
+    fn new(columns: Vec<Column>) -> Self {
+        let mut names = HashMap::new();
+        for (i, column) in columns.iter().enumerate() {
+            for name in column.names() {
+                names.insert(name.to_lowercase(), i);
+            }
         }
+        Self { columns, names }
     }
-    Tables {
-        columns: file.column,
-        names,
-    }
-});
 
-/// The columns of `sysmon_events` in their order, each with all its names.
-pub fn columns() -> &'static [Column] {
-    &TABLES.columns
+    /// The columns in their order, each with all its names.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The column with this name (any case).
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        let place = self.names.get(&name.to_lowercase());
+        place.map(|i| &self.columns[*i])
+    }
 }
 
-/// The column with this name (any case).
+fn read(text: &str) -> Vec<Column> {
+    let file: ColumnFile = toml::from_str(text).expect("the data files are checked by a test");
+    file.column
+}
+
+const SYSMON: &str = include_str!("../data/ossem.toml");
+
+/// The columns that both tables have.
+const OF_THE_RECORD: [&str; 13] = [
+    "event_id",
+    "@timestamp",
+    "host_name",
+    "log_name",
+    "source_name",
+    "provider_guid",
+    "record_number",
+    "level",
+    "task",
+    "opcode",
+    "keywords",
+    "source_file",
+    "source_offset",
+];
+
+static SYSMON_EVENTS: LazyLock<Naming> = LazyLock::new(|| Naming::new(read(SYSMON)));
+
+static SECURITY_EVENTS: LazyLock<Naming> = LazyLock::new(|| {
+    // What is said of a record is called the same in both tables.
+    let said = |c: &Column| OF_THE_RECORD.contains(&c.name.as_str());
+    let header = read(SYSMON).into_iter().filter(said);
+    let own = read(include_str!("../data/ossem_security.toml"));
+    Naming::new(header.chain(own).collect())
+});
+
+/// The columns of `sysmon_events`.
+pub fn sysmon_events() -> &'static Naming {
+    &SYSMON_EVENTS
+}
+
+/// The columns of `security_events`.
+pub fn security_events() -> &'static Naming {
+    &SECURITY_EVENTS
+}
+
+/// The columns of `sysmon_events` in their order.
+pub fn columns() -> &'static [Column] {
+    SYSMON_EVENTS.columns()
+}
+
+/// The column of `sysmon_events` with this name (any case).
 pub fn column(name: &str) -> Option<&'static Column> {
-    TABLES
-        .names
-        .get(&name.to_lowercase())
-        .map(|i| &TABLES.columns[*i])
+    SYSMON_EVENTS.column(name)
 }
 
 #[cfg(test)]
@@ -145,6 +195,39 @@ mod tests {
 
     use super::*;
     use crate::sysmon;
+
+    #[test]
+    fn names_of_the_security_log_are_there_and_mean_one_column() {
+        let naming = security_events();
+        let mut seen = HashMap::new();
+        for c in naming.columns() {
+            for name in c.names() {
+                let before = seen.insert(name.to_lowercase(), &c.name);
+                assert!(before.is_none(), "{name} names {} and {before:?}", c.name);
+            }
+            assert!(
+                !c.from.is_empty() && c.take != Some(Take::Pair),
+                "{}",
+                c.name
+            );
+            // A name that both tables have is of one type, or they could not be joined.
+            if let Some(other) = column(&c.name) {
+                assert_eq!(other.kind, c.kind, "{}", c.name);
+            }
+        }
+        for name in OF_THE_RECORD {
+            assert!(naming.column(name).is_some(), "{name}");
+        }
+        for name in [
+            "process_name",
+            "user_name",
+            "user_logon_id",
+            "src_ip_addr",
+            "logon_type",
+        ] {
+            assert!(naming.column(name).is_some(), "{name}");
+        }
+    }
 
     #[test]
     fn a_name_belongs_to_one_column() {

@@ -153,6 +153,33 @@ fn one_record_alone_is_told_like_among_others() {
     }
 }
 
+/// The Security log under HELK's names, joined with Sysmon's events under theirs.
+#[test]
+fn security_events_are_asked_by_the_names_of_published_hunts() {
+    let dir = folder("security_events");
+    let log = [
+        json!({"EventID": 4624, "Channel": "Security", "TargetUserName": "bob", "SubjectUserName": "WS$", "TargetLogonId": "0x3e8",
+            "LogonType": "3", "IpAddress": "10.0.0.9", "IpPort": "50000", "RecordNumber": 1}),
+        json!({"EventID": 4688, "SourceName": "Microsoft-Windows-Security-Auditing", "NewProcessName": "C:\\Windows\\cmd.exe",
+            "NewProcessId": "0x10", "ProcessId": "0x4", "SubjectUserName": "bob", "SubjectLogonId": "0x3e8", "RecordNumber": 2}),
+        json!({"EventID": 1, "Channel": OPERATIONAL, "Image": "C:\\Windows\\cmd.exe", "ProcessId": "16", "LogonId": "0x3e8",
+            "RecordNumber": 3}),
+    ];
+    let text: String = log.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(dir.join("log.ndjson"), text).unwrap();
+    let query = "SELECT p.process_name, p.process_id, p.process_parent_id, l.user_name, l.user_reporter_name, l.src_ip_addr, \
+        s.process_path FROM security_events p JOIN security_events l ON p.user_logon_id = l.user_logon_id \
+        JOIN sysmon_events s ON s.user_logon_id = l.user_logon_id AND s.process_id = p.process_id \
+        WHERE p.event_id = 4688 AND l.event_id = 4624 AND l.logon_type = 3";
+    let answer = output(&dir, &["sql", "log.ndjson", query, "--format", "json"]);
+    let rows: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        rows,
+        json!([{"process_name": "cmd.exe", "process_id": 16, "process_parent_id": 4, "user_name": "bob",
+            "user_reporter_name": "WS$", "src_ip_addr": "10.0.0.9", "process_path": "C:\\Windows\\cmd.exe"}])
+    );
+}
+
 #[test]
 fn a_hunt_finds_what_the_provider_alone_tells() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/log-source");

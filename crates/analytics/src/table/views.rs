@@ -18,7 +18,15 @@ use super::shared::Source;
 /// The table of all events.
 pub(crate) const EVENTS: &str = "events";
 const SYSMON: &str = "sysmon";
-const SYSMON_EVENTS: &str = "sysmon_events";
+/// The tables under the OSSEM and HELK names: whose records they hold, and the names.
+fn named(table: &str) -> Option<(Sensor, &'static ossem::Naming)> {
+    match table {
+        "sysmon_events" => Some((Sensor::Sysmon, ossem::sysmon_events())),
+        "security_events" => Some((Sensor::Security, ossem::security_events())),
+        _ => None,
+    }
+}
+
 /// The tables over one set of files.
 pub(crate) struct Catalog {
     source: Arc<Source>,
@@ -98,8 +106,8 @@ impl Catalog {
 
     fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> EventTable {
         let raw = || wanted.iter().map(|c| Recipe::raw(c)).collect();
-        let (recipes, clauses) = if table == SYSMON_EVENTS {
-            (ossem_recipes(&wanted), records_of(Sensor::Sysmon))
+        let (recipes, clauses) = if let Some((sensor, naming)) = named(table) {
+            (ossem_recipes(naming, &wanted), records_of(sensor))
         } else if table == EVENTS || self.bound.contains(table) {
             (raw(), Vec::new())
         } else {
@@ -115,8 +123,8 @@ impl Catalog {
 }
 
 /// The columns under the OSSEM and HELK names, typed; every raw name a query mentions besides.
-fn ossem_recipes(wanted: &BTreeSet<String>) -> Vec<Recipe> {
-    let named = ossem::columns().iter();
+fn ossem_recipes(naming: &'static ossem::Naming, wanted: &BTreeSet<String>) -> Vec<Recipe> {
+    let named = naming.columns().iter();
     let mut recipes: Vec<Recipe> = named
         .filter(|c| wanted.contains(&c.name.to_lowercase()))
         .map(Recipe::ossem)
@@ -132,7 +140,9 @@ fn ossem_recipes(wanted: &BTreeSet<String>) -> Vec<Recipe> {
 /// The names every catalog has.
 fn own_names() -> impl Iterator<Item = &'static str> {
     let views = sysmon::views().map(|(name, _)| name);
-    [EVENTS, SYSMON, SYSMON_EVENTS].into_iter().chain(views)
+    [EVENTS, SYSMON, "sysmon_events", "security_events"]
+        .into_iter()
+        .chain(views)
 }
 
 impl Tables for Catalog {
@@ -157,8 +167,8 @@ impl Tables for Catalog {
     }
 
     fn canonical(&self, table: &str, name: &str) -> Option<String> {
-        if table == SYSMON_EVENTS
-            && let Some(column) = ossem::column(name)
+        if let Some((_, naming)) = named(table)
+            && let Some(column) = naming.column(name)
         {
             return Some(column.name.to_lowercase());
         }
@@ -173,8 +183,8 @@ impl Tables for Catalog {
     }
 
     fn columns(&self, table: &str) -> Vec<String> {
-        if table == SYSMON_EVENTS {
-            return ossem::columns().iter().map(|c| c.name.clone()).collect();
+        if let Some((_, naming)) = named(table) {
+            return naming.columns().iter().map(|c| c.name.clone()).collect();
         }
         let mut names: Vec<String> = header::columns().iter().map(|c| c.name.clone()).collect();
         names.extend([
