@@ -19,7 +19,7 @@ use crate::value::time;
 
 /// What a file has of the event table.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct ColumnMapping {
     columns: Vec<FileColumn>,
     /// Columns that stand in the path, with the value of all rows.
     constants: Vec<(String, Option<String>)>,
@@ -38,7 +38,7 @@ struct FileColumn {
     priority: u16,
 }
 
-impl Layout {
+impl ColumnMapping {
     /// Of a file with these columns at this path. The names in a file that Scotoma wrote are the table's (`own_names`).
     pub(super) fn new(schema: &Schema, path: &str, own_names: bool) -> Self {
         let (mut columns, mut nested) = (Vec::new(), Vec::new());

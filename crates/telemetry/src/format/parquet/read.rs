@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::statistics::Statistics;
 
-use super::columns::{Layout, with_dictionaries};
+use super::columns::{ColumnMapping, with_dictionaries};
 use super::file::SharedFile;
 use super::seal::{self, Seal};
 use super::{MARK, UNSEALED};
@@ -29,18 +29,18 @@ const BATCH_ROWS: usize = 32 << 10;
 
 /// One row group of one file.
 pub(crate) struct RowGroup {
-    table: Arc<Table>,
+    table: Arc<OpenFile>,
     index: usize,
 }
 
 /// A file.
-struct Table {
+struct OpenFile {
     file: SharedFile,
     meta: ArrowReaderMetadata,
     /// Whether Scotoma wrote it.
     own: bool,
     seal: Option<Seal>,
-    layout: Layout,
+    layout: ColumnMapping,
     source: Arc<str>,
 }
 
@@ -63,9 +63,9 @@ impl RowGroup {
             let what = "damaged Parquet: its checksums are missing";
             return Err(Problem::Io(what.to_owned()));
         }
-        let layout = Layout::new(meta.schema(), name, mark.is_some());
+        let layout = ColumnMapping::new(meta.schema(), name, mark.is_some());
         let lacking = lacking(&layout, mark.is_some())?;
-        let table = Arc::new(Table {
+        let table = Arc::new(OpenFile {
             file,
             own: mark.is_some(),
             seal,
@@ -216,7 +216,7 @@ impl RowGroup {
 ///
 /// # Errors
 /// Where it has no events at all.
-fn lacking(layout: &Layout, own: bool) -> Result<Option<Problem>, Problem> {
+fn lacking(layout: &ColumnMapping, own: bool) -> Result<Option<Problem>, Problem> {
     if own {
         return Ok(None);
     }
