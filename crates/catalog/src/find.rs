@@ -62,6 +62,8 @@ pub struct FoundRow {
     pub subject: Subject,
     /// The name of the row that was met, where it is not its `id`: a variant, an imported function, a rule tag.
     pub by: Option<&'static str>,
+    /// Whether the row only mentions the name in its text.
+    pub mentioned: bool,
 }
 
 /// The rows that answer to `name`: calls first, then mechanisms, events, techniques, components, tampering, sensors, fields,
@@ -126,7 +128,11 @@ fn one(name: &str) -> Vec<FoundRow> {
 }
 
 fn plain(subject: Subject) -> FoundRow {
-    FoundRow { subject, by: None }
+    FoundRow {
+        subject,
+        by: None,
+        mentioned: false,
+    }
 }
 
 /// ATT&CK's own rows, for techniques that no row of the catalog is about.
@@ -136,6 +142,7 @@ fn unmapped_techniques(name: &str) -> Vec<FoundRow> {
         .map(|t| FoundRow {
             subject: Subject::Technique(t.current()),
             by: t.now.is_some().then_some(t.id),
+            mentioned: false,
         })
         .collect()
 }
@@ -155,6 +162,7 @@ pub fn sensors(name: &str) -> Vec<FoundRow> {
             by(s).map(|by| FoundRow {
                 subject: Subject::Sensor(s),
                 by,
+                mentioned: false,
             })
         })
         .collect()
@@ -186,6 +194,7 @@ pub fn apis(name: &str) -> Vec<FoundRow> {
                 by_name(api).map(|by| FoundRow {
                     subject: Subject::Api(api),
                     by,
+                    mentioned: false,
                 })
             })
             .collect()
@@ -233,6 +242,7 @@ pub fn mechanisms(name: &str) -> Vec<FoundRow> {
             by(m).map(|by| FoundRow {
                 subject: Subject::Mechanism(m),
                 by,
+                mentioned: false,
             })
         })
         .collect()
@@ -264,6 +274,7 @@ pub fn behaviours(name: &str) -> Vec<FoundRow> {
             by(b).map(|by| FoundRow {
                 subject: Subject::Behaviour(b),
                 by,
+                mentioned: false,
             })
         })
         .collect();
@@ -278,13 +289,13 @@ pub fn components(name: &str) -> Vec<FoundRow> {
     let is = |c: &ComponentId| {
         eq(c.id, name) || eq(c.name, name) || c.attack_id.is_some_and(|id| eq(id, name))
     };
-    ComponentId::all()
-        .filter(is)
-        .map(|c| FoundRow {
-            subject: Subject::Component(c),
-            by: None,
-        })
-        .collect()
+    // A table of Defender's advanced hunting stands for what it is evidence of.
+    let of_table = match name.is_empty() {
+        true => Vec::new(),
+        false => crate::defender::components(name),
+    };
+    let found = ComponentId::all().filter(|c| is(c) || of_table.contains(c));
+    found.map(|c| plain(Subject::Component(c))).collect()
 }
 
 fn eq(a: &str, b: &str) -> bool {
@@ -527,6 +538,7 @@ mod tests {
         assert!(nearest("RemoteThread", 5).contains(&"CreateRemoteThread"));
         assert!(nearest("remote thread create", 5).contains(&"CreateRemoteThread"));
         assert_eq!(nearest("T1558.009", 5), Vec::<&str>::new());
+        assert_eq!(nearest("security:7045", 5), ["system:7045"]);
         assert_eq!(nearest("", 3), Vec::<&str>::new());
         assert_eq!(nearest(&"x".repeat(100_000), 3), Vec::<&str>::new());
     }

@@ -23,6 +23,7 @@ macro_rules! model {
 
 pub mod attack;
 pub mod condition;
+pub mod defender;
 pub mod derive;
 pub mod draw;
 pub mod evidence;

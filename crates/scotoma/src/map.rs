@@ -137,7 +137,10 @@ fn answer(args: &MapArgs) -> anyhow::Result<String> {
         MapFormat::Text if args.all => overview(),
         MapFormat::Text => {
             let mut page = Page::new();
-            for (found, line) in &lines {
+            let (mentioned, named): (Vec<_>, Vec<_>) =
+                lines.iter().partition(|(f, _)| f.mentioned && !args.full);
+            answer::show_mentions(&mut page, mentioned.iter().map(|(found, _)| found));
+            for (found, line) in named {
                 answer::show(&mut page, found, line, args.full);
             }
             page.finish()

@@ -90,6 +90,9 @@ fn the_map_is_asked_by_any_name() {
         );
         assert!(text.contains("threat-intelligence:14"));
     }
+    assert!(fails(&["map", "security:7045"]).contains("system:7045"));
+    assert!(says(&["map", "Shhmon"]).contains("tampering driver-unload"));
+    assert!(says(&["map", "OpenProcessApiCall"]).contains("DeviceEvents (OpenProcessApiCall)"));
     let line = json(&["map", "sysmon:10", "--format", "json"]);
     assert_eq!(line[0]["mechanisms"][0], "object-callback");
     assert!(fails(&["map", "CreateRemoteTread"]).contains("the nearest names: CreateRemoteThread"));

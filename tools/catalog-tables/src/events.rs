@@ -72,6 +72,7 @@ pub fn security_events(sources: &Sources) -> Result<String, Failure> {
             }
         }
     }
+    subcategories.values_mut().for_each(without_repeats);
     let line = |id: &u32| {
         let title = titles.get(id).map_or("", String::as_str);
         let subcategory = subcategories
@@ -81,6 +82,57 @@ pub fn security_events(sources: &Sources) -> Result<String, Failure> {
         format!("{id}\t{title}\t{subcategory}\n")
     };
     Ok(ids.iter().map(line).collect())
+}
+
+/// The list repeats two blocks of events under the subcategories before theirs; Microsoft's pages have them once.
+fn without_repeats(subcategories: &mut Vec<String>) {
+    let has = |name: &str| subcategories.iter().any(|s| s == name);
+    if has("Other Object Access Events") {
+        subcategories.retain(|s| s != "Filtering Platform Connection");
+    } else if has("Detailed Directory Service Replication") {
+        subcategories.retain(|s| s.starts_with("Detailed"));
+    }
+}
+
+/// `component`, `table`, `action`: what Defender for Endpoint claims to record, by data component.
+pub fn defender_tables(sources: &Sources) -> Result<String, Failure> {
+    let mut lines = BTreeSet::new();
+    for (_, text) in sources.files("ossem-dm/relationships", ".yml")? {
+        let component = text
+            .lines()
+            .find_map(|l| l.trim().strip_prefix("data_component:"));
+        let Some(component) = component.map(|c| c.trim().to_lowercase().replace(' ', "-")) else {
+            continue;
+        };
+        // One file holds all of the others.
+        if text.matches("relationship_id:").count() != 1 {
+            continue;
+        }
+        for event in text.split("\n- event_id: ").skip(1) {
+            let table = event
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .trim_matches('\'');
+            if !table.starts_with("Device") {
+                continue;
+            }
+            let actions = event
+                .lines()
+                .filter_map(|l| l.trim().strip_prefix("- ActionType:"));
+            let mut actions: Vec<_> = actions.map(|a| a.trim().trim_matches('\'')).collect();
+            if actions.is_empty() {
+                actions.push("");
+            }
+            lines.extend(
+                actions
+                    .iter()
+                    .map(|a| format!("{component}\t{table}\t{a}\n")),
+            );
+        }
+    }
+    Ok(lines.into_iter().collect())
 }
 
 /// `service`, `provider`, `event`, `id`, `path`: what the call graph of a system service reaches, without the writes that

@@ -198,10 +198,10 @@ fn capa(sources: &Sources, table: &mut Functions) -> Result<(), Failure> {
         }
         for name in names {
             // A namespace is one of .NET, whose methods are no functions of Windows.
-            let (module, name) = match name.rsplit_once('.') {
-                Some((module, name)) if !module.contains(['.', ':']) => (Some(module), name),
+            let name = match name.rsplit_once('.') {
+                Some((module, name)) if !module.contains(['.', ':']) => name,
                 Some(_) => continue,
-                None => (None, name.as_str()),
+                None => name.as_str(),
             };
             if name.is_empty()
                 || word(name) != name
@@ -209,8 +209,8 @@ fn capa(sources: &Sources, table: &mut Functions) -> Result<(), Failure> {
             {
                 continue;
             }
-            let module = module.map(|m| format!("{m}.dll"));
-            add(table, name, module.as_deref(), 'c');
+            // The rules' modules are as their authors remember them, so only the name is taken.
+            add(table, name, None, 'c');
             if let Some(function) = table.get_mut(&name.to_ascii_lowercase()) {
                 function.techniques.extend(techniques.iter().cloned());
             }

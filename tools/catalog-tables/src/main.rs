@@ -12,13 +12,14 @@ use std::process::ExitCode;
 /// A table: its file, and how it is made.
 type Table = (&'static str, fn(&Sources) -> Result<String, Failure>);
 
-const TABLES: [Table; 6] = [
+const TABLES: [Table; 7] = [
     ("functions.tsv", functions::functions),
     ("ordinals.tsv", functions::ordinals),
     ("provider_events.tsv", events::provider_events),
     ("security_events.tsv", events::security_events),
     ("syscall_etw.tsv", events::syscall_etw),
     ("attack.tsv", attack::techniques),
+    ("defender_tables.tsv", events::defender_tables),
 ];
 
 fn main() -> ExitCode {

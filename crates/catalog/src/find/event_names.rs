@@ -46,13 +46,14 @@ pub fn events(name: &str) -> Vec<FoundRow> {
             by(e).map(|by| FoundRow {
                 subject: Subject::Event(e),
                 by,
+                mentioned: false,
             })
         })
         .collect()
 }
 
 /// The sensor, where one is named, and the number at the end of `name`; `None` where `name` is of another form.
-fn number(name: &str) -> Option<(Option<SensorId>, u32)> {
+pub(super) fn number(name: &str) -> Option<(Option<SensorId>, u32)> {
     let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let (before, number) = name.split_at(name.len() - digits);
     let number = number.parse().ok()?;

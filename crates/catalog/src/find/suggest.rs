@@ -6,6 +6,11 @@ use crate::{attack, functions};
 /// The names nearest to one that nothing answers to, best first, at most `limit`: those that differ by few typing errors,
 /// then those that share its words.
 pub fn nearest(name: &str, limit: usize) -> Vec<&'static str> {
+    // An event that the sensor does not have is another's of that number, or none.
+    if let Some((_, number)) = super::event_names::number(name.trim()) {
+        let of_number = EventId::all().filter(|e| e.number == number);
+        return of_number.map(EventId::slug).take(limit).collect();
+    }
     nearest_of(name, limit, names())
 }
 

@@ -70,7 +70,11 @@ pub fn mentions(name: &str) -> Vec<FoundRow> {
     }
     let wanted = name.to_lowercase();
     let rows = TEXTS.iter().filter(|(_, text)| holds_word(text, &wanted));
-    rows.map(|(subject, _)| plain(*subject)).collect()
+    rows.map(|(subject, _)| FoundRow {
+        mentioned: true,
+        ..plain(*subject)
+    })
+    .collect()
 }
 
 fn text(row: &impl Serialize) -> String {

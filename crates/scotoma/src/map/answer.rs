@@ -4,7 +4,7 @@ use catalog::attack::{self, Technique};
 use catalog::derive::in_words;
 use catalog::functions::Function;
 use catalog::map::{LineOfSight, call_paths, component_row, users_of_mask};
-use catalog::{ClaimTest, EventId, FoundRow, MechanismId, Rights, SensorId, Subject};
+use catalog::{ClaimTest, ComponentId, EventId, FoundRow, MechanismId, Rights, SensorId, Subject};
 
 use super::rows::{
     SHORT, event_name, more, show_evidence, show_openings, show_tampering, side, trace,
@@ -30,6 +30,7 @@ pub(super) fn show(page: &mut Page, found: &FoundRow, line: &LineOfSight, full: 
                     page.under(remark);
                 }
             }
+            defender_tables(page, &[component]);
         }
         Subject::Tampering(tampering) => {
             page.title(format_args!("{} - tampering", tampering.name));
@@ -67,6 +68,31 @@ pub(super) fn show(page: &mut Page, found: &FoundRow, line: &LineOfSight, full: 
     if !matches!(found.subject, Subject::Tampering(_)) && !line.tampering.is_empty() {
         page.head("Silenced by");
         show_tampering(page, &line.tampering, full);
+    }
+}
+
+/// The rows that only mention a name, to be asked for by their own.
+pub(super) fn show_mentions<'f>(page: &mut Page, found: impl Iterator<Item = &'f FoundRow>) {
+    let mut heads = false;
+    for row in found {
+        if !heads {
+            page.title("No row has this name; these mention it (--full shows them whole)");
+            heads = true;
+        }
+        page.item(match row.subject {
+            Subject::Api(api) => format!("call {api}"),
+            Subject::Mechanism(mechanism) => format!("mechanism {mechanism}: {}", mechanism.name),
+            Subject::Event(event) => format!("event {}", event_name(event)),
+            Subject::Behaviour(behaviour) => {
+                format!(
+                    "technique {behaviour}: {} {}",
+                    behaviour.technique, behaviour.name
+                )
+            }
+            Subject::Tampering(tampering) => format!("tampering {tampering}: {}", tampering.name),
+            // Only rows with text are searched for words.
+            _ => continue,
+        });
     }
 }
 
@@ -175,6 +201,7 @@ fn show_event(page: &mut Page, event: EventId, line: &LineOfSight) {
     if !components.is_empty() {
         page.head(format_args!("Evidence of {}", components.join(", ")));
     }
+    defender_tables(page, &line.components);
     if let Some(sysmon) = event.sysmon {
         page.head(format_args!(
             "Since Sysmon {} (schema {}){}",
@@ -187,6 +214,24 @@ fn show_event(page: &mut Page, event: EventId, line: &LineOfSight) {
             }
         ));
         page.head(format_args!("Fields: {}", sysmon.fields.join(", ")));
+    }
+}
+
+/// Where Defender for Endpoint claims to record the same.
+fn defender_tables(page: &mut Page, components: &[ComponentId]) {
+    let tables = components.iter().flat_map(|c| catalog::defender::of(*c));
+    let names: Vec<String> = tables
+        .map(|t| match t.action {
+            "" => t.table.to_owned(),
+            action => format!("{} ({action})", t.table),
+        })
+        .collect();
+    if !names.is_empty() {
+        let source = catalog::defender::SOURCE;
+        page.head(format_args!(
+            "Defender for Endpoint claims the same in [from-source: {source}]"
+        ));
+        page.item(names.join(", "));
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn write(folder: &Path) -> anyhow::Result<usize> {
         let found = FoundRow {
             subject: *subject,
             by: None,
+            mentioned: false,
         };
         super::answer::show(&mut page, &found, &line(*subject), true);
         put(file, html(name, &linked(&page.finish(), &names)))?;
