@@ -87,6 +87,10 @@ impl Reading {
             0 => "nothing skipped".to_owned(),
             n => format!("{} skipped (above)", plural(n, "damaged part")),
         };
+        let damage = match report.diagnostics.not_understood {
+            0 => damage,
+            n => format!("{damage}; {} not understood (above)", plural(n, "record")),
+        };
         writeln!(
             err,
             "{} in {} ({}), {seconds:.2} s, {:.0} MB/s; {damage}",
@@ -166,6 +170,25 @@ fn tell_damage(report: &Report) -> io::Result<()> {
     let more = problems.count.saturating_sub(MAX_SHOWN as u64);
     if more > 0 {
         writeln!(err, "skipped: and {} more", grouped(more))?;
+    }
+    for foreign in problems.foreign.values().take(MAX_SHOWN) {
+        writeln!(err, "not understood: {}", clean(&foreign.to_string()))?;
+    }
+    let more = problems.foreign.len().saturating_sub(MAX_SHOWN);
+    if more > 0 {
+        writeln!(
+            err,
+            "not understood: records of {} more",
+            plural(more as u64, "file")
+        )?;
+    }
+    if let Some(time) = &problems.unread_time {
+        writeln!(
+            err,
+            "time not understood: {}, such as \"{}\"",
+            plural(problems.unread_times, "event"),
+            clean(time)
+        )?;
     }
     Ok(())
 }

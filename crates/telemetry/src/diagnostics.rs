@@ -1,6 +1,7 @@
 //! What went wrong while reading, as data: which file, at which byte, what. Reading goes on; nothing is hidden. A file
 //! that is wrong all over is listed in part and counted in whole. This module refuses to print.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What was found instead of an event.
@@ -115,6 +116,32 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// Records of one file that were read and are no events: they say no event id, or neither channel nor provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotUnderstood {
+    /// The file, with the archive it lies in.
+    pub source: String,
+    /// How many records.
+    pub count: u64,
+    /// Where the first of them stands: byte offset in the (decompressed) file.
+    pub offset: u64,
+    /// What that one looks like.
+    pub looks_like: String,
+    /// What it lacks.
+    pub needs: &'static str,
+}
+
+impl fmt::Display for NotUnderstood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let records = if self.count == 1 { "record" } else { "records" };
+        write!(
+            f,
+            "{}: {} {records} not understood ({}; needs {})",
+            self.source, self.count, self.looks_like, self.needs
+        )
+    }
+}
+
 /// Problems listed one by one in one reading; the rest is counted.
 const MAX_LISTED: usize = 1000;
 
@@ -129,6 +156,14 @@ pub struct Diagnostics {
     pub damaged: u64,
     /// Lines of a syslog that hold no event, which is no problem.
     pub other_lines: u64,
+    /// Records that were read and not understood, all of them.
+    pub not_understood: u64,
+    /// The files that have such records, the first thousand by name.
+    pub foreign: BTreeMap<String, NotUnderstood>,
+    /// Events whose time was there and could not be read.
+    pub unread_times: u64,
+    /// One of those times.
+    pub unread_time: Option<String>,
 }
 
 impl Diagnostics {
@@ -145,11 +180,59 @@ impl Diagnostics {
         }
     }
 
+    /// Notes a record that is no event.
+    pub fn not_understood(
+        &mut self,
+        source: &str,
+        offset: u64,
+        looks_like: String,
+        needs: &'static str,
+    ) {
+        self.add_foreign(NotUnderstood {
+            source: source.to_owned(),
+            count: 1,
+            offset,
+            looks_like,
+            needs,
+        });
+    }
+
+    fn add_foreign(&mut self, found: NotUnderstood) {
+        self.not_understood += found.count;
+        match self.foreign.get_mut(&found.source) {
+            Some(known) => {
+                let count = known.count + found.count;
+                // The first one speaks for all, whichever worker was faster.
+                if found.offset < known.offset {
+                    *known = found;
+                }
+                known.count = count;
+            }
+            None => {
+                self.foreign.insert(found.source.clone(), found);
+                if self.foreign.len() > MAX_LISTED {
+                    self.foreign.pop_last();
+                }
+            }
+        }
+    }
+
     /// Adds another worker's problems.
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.damaged += other.damaged;
         self.other_lines += other.other_lines;
+        self.unread_times += other.unread_times;
+        // The least of them, so that every run names the same.
+        self.unread_time = match (self.unread_time.take(), other.unread_time) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let counted = self.not_understood + other.not_understood;
+        for found in other.foreign.into_values() {
+            self.add_foreign(found);
+        }
+        self.not_understood = counted;
         let room = MAX_LISTED.saturating_sub(self.listed.len());
         self.listed.extend(other.listed.into_iter().take(room));
     }

@@ -16,7 +16,7 @@ mod table;
 mod testing;
 mod value;
 
-pub use diagnostics::{Diagnostic, Diagnostics, Problem};
+pub use diagnostics::{Diagnostic, Diagnostics, NotUnderstood, Problem};
 pub use filter::{Atom, RowFilter, Test};
 pub use format::parquet;
 pub use input::{Limits, Origin, discover};

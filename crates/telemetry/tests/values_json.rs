@@ -77,6 +77,13 @@ fn candidates(path: &str) -> Vec<String> {
         telemetry::header::canonical(path),
         format!("{own}#raw"),
         "providerguid".to_owned(),
+        // Beside the thread it is the writer's.
+        if path == "ProcessID" {
+            "executionprocessid"
+        } else {
+            "providerguid"
+        }
+        .to_owned(),
     ]
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Format {
     Xml,
     /// Lines, some of which hold an `<Event>` element after a prefix.
     Syslog,
+    /// Rows of text with delimiters between their columns, after a line of names that is no part of them.
+    Csv,
     /// EVTX chunks of 64 KiB, after a file header that is no part of them.
     Evtx,
 }
@@ -74,6 +76,7 @@ impl RecordSplitter {
                 mark::last_end(buffer, self.scanned.saturating_sub(mark::MAX_TAG)).unwrap_or(0)
             }
             Format::Syslog => self.syslog(buffer),
+            Format::Csv => self.rows(buffer),
             Format::Evtx => buffer.len() / CHUNK * CHUNK,
         };
         self.scanned = buffer.len() - n;
@@ -125,6 +128,25 @@ impl RecordSplitter {
                 _ => {}
             }
             at += 1;
+        }
+        cut
+    }
+
+    /// The end of the last row: a line break inside quotes ends none.
+    fn rows(&mut self, buffer: &[u8]) -> usize {
+        let mut cut = 0;
+        for at in self.scanned..buffer.len() {
+            match buffer[at] {
+                b'"' if self.in_string => self.in_string = false,
+                // A quote inside a field that has none around it is a character like others.
+                b'"' => {
+                    let before = at.checked_sub(1).map_or(b'\n', |b| buffer[b]);
+                    self.in_string =
+                        matches!(before, b',' | b';' | b'\t' | b'|' | b'\n' | b'\r' | b'"');
+                }
+                b'\n' if !self.in_string => cut = at + 1,
+                _ => {}
+            }
         }
         cut
     }

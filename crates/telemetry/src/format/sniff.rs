@@ -2,6 +2,8 @@
 //! content leaves a doubt, the answer is the format whose reader loses nothing if it is wrong. This module reads no more
 //! than the first bytes and refuses to unpack or decode.
 
+use crate::format::csv::Header;
+use crate::format::lines::object_start;
 use crate::format::record_splitter::Format;
 use crate::format::xml::mark;
 
@@ -111,13 +113,16 @@ fn lines(text: &[u8]) -> Option<Format> {
             _ => None,
         };
     }
+    if Header::find(text).is_some() {
+        return Some(Format::Csv);
+    }
     if let Some(event) = mark::start(text, 0) {
         let line = memchr::memrchr(b'\n', &text[..event]).map_or(0, |n| n + 1);
         // XML whose first lines were lost is no syslog; what stands before an event on its line makes one.
         let bare = text[line..event].trim_ascii().is_empty() && !is_syslog(first);
         return Some(if bare { Format::Xml } else { Format::Syslog });
     }
-    if is_syslog(first) {
+    if is_syslog(first) || object_start(first.trim_ascii_end()).is_some_and(|at| at > 0) {
         return Some(Format::Syslog);
     }
     // A log that was cut at its beginning: its objects begin at a later line.

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::state::{Shared, Work};
 use crate::diagnostics::{Diagnostics, Problem};
+use crate::format::csv::Header;
 use crate::format::parquet::RowGroup;
 use crate::format::record_splitter::{CHUNK, Format, RecordSplitter};
 use crate::format::sniff::sniff;
@@ -58,6 +59,14 @@ pub(super) fn feed_stream(
         buffer.skip(header);
         base = header as u64;
     }
+    let mut table = None;
+    if format == Format::Csv
+        && let Some(header) = Header::find(buffer.bytes())
+    {
+        buffer.skip(header.len);
+        base = header.len as u64;
+        table = Some(Arc::new(header));
+    }
     shared.expanded.fetch_add(base, Ordering::Relaxed);
     // Text has two bytes for each character there, and chunks are seldom full.
     let block = match format {
@@ -91,6 +100,7 @@ pub(super) fn feed_stream(
                 bytes: buffer,
                 base,
                 source: Arc::clone(&source),
+                table: table.clone(),
             })?;
         }
         base += n as u64;

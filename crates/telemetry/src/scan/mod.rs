@@ -23,7 +23,7 @@ use worker::Worker;
 /// What one reading found, beside the rows.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Records read, whether or not the filter let them pass.
+    /// Events read, whether or not the filter let them pass. What was read and not understood is in the diagnostics.
     pub records: u64,
     /// Rows delivered.
     pub rows: u64,

@@ -10,6 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::ecs::Restoration;
 use super::{Options, Progress, Report};
+use crate::format::csv::Header;
 use crate::format::parquet::RowGroup;
 use crate::format::record_splitter::Format;
 use crate::input::Buffer;
@@ -26,6 +27,8 @@ pub(super) enum Work {
         bytes: Buffer,
         base: u64,
         source: Arc<str>,
+        /// The names of its columns, where it is a table of text.
+        table: Option<Arc<Header>>,
     },
     RowGroup(RowGroup),
 }

@@ -11,7 +11,7 @@ use super::feed::{feed_parquet, feed_stream};
 use super::state::{Place, Shared, Work};
 use crate::diagnostics::{Diagnostics, Problem};
 use crate::format::record_splitter::Format;
-use crate::format::{evtx, json, xml};
+use crate::format::{csv, evtx, json, lines, xml};
 use crate::input::{Content, Stop, visit};
 use crate::table::batch_builder::BatchBuilder;
 
@@ -160,15 +160,22 @@ impl<'s> Worker<'s> {
                 bytes,
                 base,
                 source,
+                table,
             } => {
                 let diagnostics = &mut self.diagnostics;
                 match format {
                     Format::JsonLines | Format::JsonObjects => {
                         json::read(bytes.bytes(), base, &source, rows, diagnostics)
                     }
-                    Format::Xml | Format::Syslog => {
-                        xml::read(bytes.bytes(), base, &source, rows, diagnostics)
+                    Format::Syslog => {
+                        lines::read(bytes.bytes(), base, &source, rows, diagnostics);
                     }
+                    Format::Csv => {
+                        if let Some(table) = &table {
+                            csv::read(bytes.bytes(), base, &source, table, rows, diagnostics);
+                        }
+                    }
+                    Format::Xml => xml::read(bytes.bytes(), base, &source, rows, diagnostics),
                     Format::Evtx => {
                         let (bytes, templates) = (bytes.bytes(), &mut self.templates);
                         evtx::read(bytes, base, &source, templates, rows, diagnostics)
@@ -227,6 +234,8 @@ impl Drop for Worker<'_> {
             // Without this the consumer would wait for a block that never comes.
             self.shared.stop.store(true, Ordering::Relaxed);
         }
+        self.diagnostics.unread_times += self.rows.unread_times;
+        self.diagnostics.unread_time = self.rows.unread_time.take();
         let overflow = self.rows.names().overflow;
         if overflow > 0 {
             self.diagnostics

@@ -10,7 +10,7 @@ use bumpalo::Bump;
 use crate::filter::Test;
 use crate::table::column::{Column, number, readable};
 use crate::table::header::{self, Feed, Kind};
-use crate::table::header_resolution::agree;
+use crate::table::header_resolution::{Identity, agree};
 use crate::table::key_id::KeyId;
 use crate::table::key_tree::{ColumnId, KeyTree, Projection};
 pub(crate) use crate::table::layout_plan::FastPath;
@@ -71,6 +71,12 @@ pub struct BatchBuilder {
     /// Layouts of the records.
     pub(crate) shapes: Layouts,
     pub(super) header_kinds: Vec<Kind>,
+    pub(super) identity: Identity,
+    /// The field of the record at hand that should be its time and cannot be read.
+    pub(super) bad_time: Option<u32>,
+    /// Times that were there and could not be read, and one of them.
+    pub(crate) unread_times: u64,
+    pub(crate) unread_time: Option<String>,
     /// The number given out last.
     pub(super) numbers: u32,
     /// Records pushed since the last batch.
@@ -146,6 +152,10 @@ impl BatchBuilder {
             value_cache: ValueCache::default(),
             shapes: Layouts::default(),
             header_kinds: header::columns().iter().map(|h| h.kind).collect(),
+            identity: Identity::new(),
+            bad_time: None,
+            unread_times: 0,
+            unread_time: None,
             names: KeyTree::new(wanted),
             numbers: 1,
             pushed: 0,
@@ -166,9 +176,24 @@ impl BatchBuilder {
         self.numbers
     }
 
-    /// Takes a record: settles its header, asks the filter, and appends it if it passes.
-    pub fn push<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) {
-        self.pushed += 1;
+    /// Takes a record: resolves its header, asks the filter, and appends it if it passes. `false` if it is no event, as
+    /// it has no event id, or neither channel nor provider, and then nothing was done.
+    pub fn push<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) -> bool {
+        self.take(record, at, arena, false)
+    }
+
+    /// Takes a record, whether or not it is an event.
+    pub fn push_any<'a>(&mut self, record: &Record<'a>, at: Position<'_>, arena: &'a Bump) {
+        self.take(record, at, arena, true);
+    }
+
+    fn take<'a>(
+        &mut self,
+        record: &Record<'a>,
+        at: Position<'_>,
+        arena: &'a Bump,
+        any: bool,
+    ) -> bool {
         let known = self.routes.find(record, &mut self.order);
         let known = known.filter(|n| self.follows(*n, record, arena));
         if let Some(n) = known {
@@ -180,7 +205,8 @@ impl BatchBuilder {
                 .extend(values.map(|v| v.map(|i| order[i as usize])));
             let value = |i: u32| record.fields[i as usize].1;
             if !passes(&self.clauses, &self.filter_values, value, arena) {
-                return;
+                self.pushed += 1;
+                return true;
             }
             if let Some(moves) = &route.moves {
                 for (field, column) in &moves.text {
@@ -193,10 +219,18 @@ impl BatchBuilder {
                     self.columns[*column as usize].put_number(self.rows, number);
                 }
                 self.append_position(at, arena);
-                return;
+                self.pushed += 1;
+                return true;
             }
         }
         let settled = self.resolve_header(record, arena);
+        let understood = self.understood();
+        if !understood && !any {
+            return false;
+        }
+        self.pushed += u64::from(understood);
+        self.note_time(record, arena);
+        let settled = settled && understood;
         // The route that is known speaks of the fields in another order.
         let route = settled.then(|| match known {
             Some(n) if self.order.is_sorted() => n,
@@ -210,6 +244,7 @@ impl BatchBuilder {
                 self.routes.learn_moves(n, moves);
             }
         }
+        understood
     }
 
     /// Takes a record, and tells how all go that have the same keys in the same order, if `FastPath::checks` and `FastPath::same` hold
@@ -338,7 +373,7 @@ impl BatchBuilder {
     fn occurrence(&mut self, target: ColumnId) -> u32 {
         let mut free = target;
         // A key may be spelled like another's repetition, and have taken its column.
-        while !self.take(free) {
+        while !self.occupy(free) {
             let known = self.used(target);
             known.count += 1;
             let n = known.count;
@@ -348,7 +383,7 @@ impl BatchBuilder {
     }
 
     /// Takes the column for this record's value; `false` if it has one.
-    fn take(&mut self, target: ColumnId) -> bool {
+    fn occupy(&mut self, target: ColumnId) -> bool {
         let record = self.record_number;
         let known = self.used(target);
         if known.record == record {

@@ -24,6 +24,9 @@ pub struct HeaderColumn {
     /// Paths that feed it only when nothing else does, and that keep their own column.
     #[serde(default)]
     also: Vec<String>,
+    /// Paths that feed it when nothing before them does, in this spelling only and beside the writer's thread, and keep a column of their own if they do not.
+    #[serde(default)]
+    exact: Vec<String>,
     /// Like `also`, in a nested Winlogbeat document only.
     #[serde(default)]
     beat: Vec<String>,
@@ -45,6 +48,8 @@ pub(crate) struct Feed {
     pub priority: u16,
     /// The path keeps a column of its own besides.
     pub keeps_column: bool,
+    /// It feeds the column in one spelling only, and has a column of its own where it does not.
+    pub exact: bool,
     /// It counts in a nested Winlogbeat document only.
     pub beat_only: bool,
 }
@@ -52,6 +57,7 @@ pub(crate) struct Feed {
 struct Tables {
     columns: Vec<HeaderColumn>,
     feeds: HashMap<String, Feed>,
+    exact: HashMap<String, Feed>,
     names: HashMap<String, usize>,
 }
 
@@ -59,26 +65,30 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let file: HeaderFile = toml::from_str(include_str!("../../data/header.toml"))
         .expect("data/header.toml is checked by a test");
     let mut feeds = HashMap::new();
+    let mut exact = HashMap::new();
     let mut names = HashMap::new();
     for (column, c) in file.column.iter().enumerate() {
         let number = u16::try_from(column).expect("data/header.toml is checked by a test");
         let groups = [
-            (&c.from, false, false),
-            (&c.also, true, false),
-            (&c.beat, true, true),
+            (&c.from, false, false, false),
+            (&c.exact, false, false, true),
+            (&c.also, true, false, false),
+            (&c.beat, true, true, false),
         ];
         let mut priority = 0;
-        for (paths, keeps_column, beat_only) in groups {
+        for (paths, keeps_column, beat_only, is_exact) in groups {
             for path in paths {
-                feeds.insert(
-                    path.to_lowercase(),
-                    Feed {
-                        column: number,
-                        priority,
-                        keeps_column,
-                        beat_only,
-                    },
-                );
+                let feed = Feed {
+                    column: number,
+                    priority,
+                    keeps_column,
+                    exact: is_exact,
+                    beat_only,
+                };
+                match is_exact {
+                    true => exact.insert(path.clone(), feed),
+                    false => feeds.insert(path.to_lowercase(), feed),
+                };
                 priority += 1;
             }
         }
@@ -90,6 +100,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     Tables {
         columns: file.column,
         feeds,
+        exact,
         names,
     }
 });
@@ -109,9 +120,22 @@ pub fn by_name(lowercase_name: &str) -> Option<usize> {
     TABLES.names.get(lowercase_name).copied()
 }
 
+/// How an input path feeds the header that does so in this spelling only.
+pub(crate) fn exact_feed(path: &str) -> Option<Feed> {
+    TABLES.exact.get(path).copied()
+}
+
 /// How a normalised lower-case input path feeds the header.
 pub(crate) fn feed(lowercase_path: &str) -> Option<Feed> {
     TABLES.feeds.get(lowercase_path).copied()
+}
+
+/// The paths that feed a column, best first.
+pub(crate) fn paths(column: &str) -> impl Iterator<Item = &'static str> {
+    let column = TABLES.columns.iter().find(|c| c.name == column);
+    column
+        .into_iter()
+        .flat_map(|c| c.from.iter().chain(&c.also).map(String::as_str))
 }
 
 /// The one lower-case name under which a column of the event table is known, whatever name a query uses for it.

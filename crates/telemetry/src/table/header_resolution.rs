@@ -4,16 +4,74 @@ use bumpalo::Bump;
 
 use crate::table::batch_builder::BatchBuilder;
 use crate::table::column::{number, readable};
-use crate::table::header::Kind;
+use crate::table::header::{self, Kind};
 use crate::table::key_tree::ColumnId;
 use crate::table::record::Record;
 use crate::value::RawValue;
 
+/// Where among the header's columns stands what makes a record an event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    event_id: usize,
+    channel: usize,
+    provider: usize,
+    time: usize,
+    writer: usize,
+    thread: usize,
+    /// How good the path `Source` is for the provider: too many things have one.
+    source: Option<u16>,
+}
+
+impl Identity {
+    pub(super) fn new() -> Self {
+        let column = |name| header::by_name(name).unwrap_or_default();
+        Self {
+            event_id: column("eventid"),
+            channel: column("channel"),
+            provider: column("provider"),
+            time: column("timecreated"),
+            writer: column("executionprocessid"),
+            thread: column("executionthreadid"),
+            source: header::feed("source").map(|feed| feed.priority),
+        }
+    }
+}
+
 impl BatchBuilder {
+    /// Whether the record that was resolved last is an event: it has an event id, and a channel or a provider.
+    pub(super) fn understood(&self) -> bool {
+        let Identity {
+            event_id,
+            channel,
+            provider,
+            source,
+            ..
+        } = self.identity;
+        let provider = self.candidates[provider].map(|(priority, _)| priority);
+        self.candidates[event_id].is_some()
+            && (self.candidates[channel].is_some() || provider.is_some() && provider != source)
+    }
+
+    /// Counts a time that could not be read.
+    pub(super) fn note_time<'a>(&mut self, record: &Record<'a>, arena: &'a Bump) {
+        let Some(at) = self.bad_time.take() else {
+            return;
+        };
+        let text = record.fields[at as usize].1.text(arena);
+        if text.trim().is_empty() {
+            return;
+        }
+        self.unread_times += 1;
+        if self.unread_time.is_none() {
+            self.unread_time = Some(text.chars().take(64).collect());
+        }
+    }
+
     /// Decides which candidate fills each header column, and notes where the others go. `true` if all records with these
     /// keys settle so whose values are readable as `checks` says.
     pub(super) fn resolve_header<'a>(&mut self, record: &Record<'a>, arena: &'a Bump) -> bool {
         self.candidates.fill(None);
+        self.bad_time = None;
         self.settled.filter_values.fill(None);
         self.settled.ordered = false;
         self.feeding.clear();
@@ -39,6 +97,13 @@ impl BatchBuilder {
                 self.candidates[column] = Some((feed.priority, i));
             }
         }
+        // `ProcessID` is the writer's where its thread stands beside it, and else a field of the event.
+        let alone = self.candidates[self.identity.thread].is_none();
+        let writer = &mut self.candidates[self.identity.writer];
+        let exact = |i: u32| self.names.brief(record.fields[i as usize].0).feed;
+        if alone && writer.is_some_and(|(_, i)| exact(i).is_some_and(|f| f.exact)) {
+            *writer = None;
+        }
         let mut settled = true;
         self.settled.checks.clear();
         self.settled.same.clear();
@@ -54,7 +119,12 @@ impl BatchBuilder {
             let winner = self.candidates[usize::from(feed.column)];
             // Not if it would have won with another value or in another place.
             settled &= (feed.beat_only && !beat)
+                || (feed.exact && alone)
                 || winner.is_some_and(|(best, w)| best < feed.priority || w == i);
+            let beaten = winner.is_none_or(|(best, _)| best > feed.priority);
+            if beaten && !feed.keeps_column && usize::from(feed.column) == self.identity.time {
+                self.bad_time = Some(i);
+            }
             if feed.keeps_column {
                 let target = self.names.brief(node).target;
                 self.discard_value(target, i);
@@ -66,6 +136,11 @@ impl BatchBuilder {
                 continue;
             };
             if winner == i {
+                continue;
+            }
+            if feed.exact {
+                let target = self.names.brief(node).target;
+                self.discard_value(target, i);
                 continue;
             }
             let kind = self.header_kinds[usize::from(feed.column)];

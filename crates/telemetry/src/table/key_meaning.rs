@@ -2,12 +2,14 @@
 
 use crate::table::header;
 use crate::table::key_id::{KeyId, ROOT};
-use crate::table::key_tree::{KeyInfo, KeyTree, Place};
+use crate::table::key_tree::{KeyInfo, KeyTree, Place, Wrapped};
 
 impl KeyTree {
     pub(super) fn describe(&mut self, parent: KeyId, key: &[u8]) -> KeyInfo {
         let spelled = String::from_utf8_lossy(key);
         let up = &self.nodes[parent.0 as usize];
+        let up_path = up.path.clone();
+        let up_is_data = matches!(up.place, Place::Data) && up.path == "EventData";
         let (up_place, up_beat, depth) = (up.place, up.beat, up.depth.saturating_add(1));
         let mut beat = up_beat;
         let lower = spelled.to_lowercase();
@@ -51,7 +53,25 @@ impl KeyTree {
                 }
             }
         };
+        let data_key = lower_last(&up_path) == "data" && up_place == Place::Data;
+        let wrapped = match place {
+            Place::Outside if parent == ROOT => match lower.as_str() {
+                "stringinserts" | "properties" | "payload" | "payloaddata1" | "_raw" => {
+                    Wrapped::Document
+                }
+                _ => Wrapped::No,
+            },
+            Place::Data | Place::UserData if matches!(up_place, Place::Outside) => Wrapped::List,
+            Place::Data if up_is_data && lower == "data" => Wrapped::List,
+            Place::Data if data_key && !matches!(lower.as_str(), "#text" | "#attributes") => {
+                Wrapped::Any
+            }
+            _ => Wrapped::No,
+        };
         let feed = match place {
+            // Too many things have an `id`.
+            Place::Outside if path == "id" => None,
+            Place::Outside if header::exact_feed(&path).is_some() => header::exact_feed(&path),
             Place::Outside | Place::System => header::feed(&path.to_lowercase()),
             Place::Data | Place::UserData => {
                 header::feed(&path.to_lowercase()).filter(|f| f.keeps_column)
@@ -97,6 +117,7 @@ impl KeyTree {
             embedded,
             repeated,
             beat,
+            wrapped,
             depth,
             parent,
             key: key.into(),

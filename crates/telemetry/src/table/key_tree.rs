@@ -34,12 +34,26 @@ pub(crate) struct KeyInfo {
     pub(crate) repeated: bool,
     /// Only nested Winlogbeat documents have it.
     pub(super) beat: bool,
+    /// See [`KeyFlags::wrapped`].
+    pub(super) wrapped: Wrapped,
     pub(super) depth: u8,
     pub(super) parent: KeyId,
     pub(super) key: Box<[u8]>,
     /// The path with its dialect's prefixes resolved, as the source spelled it; `None` for a pure container.
     pub(super) path: String,
     pub(super) place: Place,
+}
+
+/// Whether a value here may hold the event's data in a shape that the readers do not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrapped {
+    No,
+    /// If it is a list.
+    List,
+    /// If it is a list, or a text that is a document.
+    Document,
+    /// Whatever it is.
+    Any,
 }
 
 /// Where in an event a node stands.
@@ -64,6 +78,7 @@ pub(crate) struct KeyFlags {
     pub(crate) data: bool,
     /// Only nested Winlogbeat documents have it.
     pub(crate) beat: bool,
+    pub(crate) wrapped: Wrapped,
     /// See [`KeyInfo::embedded`].
     pub(crate) embedded: bool,
     /// See [`KeyInfo::repeated`].
@@ -149,6 +164,7 @@ impl KeyTree {
                 embedded: false,
                 repeated: false,
                 beat: false,
+                wrapped: Wrapped::No,
                 depth: 0,
                 parent: ROOT,
                 key: key.as_bytes().into(),
@@ -232,6 +248,7 @@ impl KeyTree {
             target: info.target,
             data: info.place == Place::Data,
             beat: info.beat,
+            wrapped: info.wrapped,
             embedded: info.embedded,
             repeated: info.repeated,
             wanted: self.wanted.all

@@ -15,6 +15,8 @@ pub struct Record<'a> {
     pub(crate) shape: LayoutId,
     /// It has a value, whether or not anybody asked for it.
     pub(crate) any: bool,
+    /// One of its keys says that its event is in a shape that readers do not know.
+    pub(crate) wrapped: bool,
 }
 
 impl<'a> Record<'a> {
@@ -30,6 +32,7 @@ impl<'a> Record<'a> {
         self.beat = false;
         self.shape = LayoutId::UNKNOWN;
         self.any = false;
+        self.wrapped = false;
     }
 
     /// Whether nothing was found.

@@ -4,8 +4,10 @@ pub(crate) mod binxml;
 pub(crate) mod bytes;
 pub(crate) mod json;
 mod kind;
+mod number;
 pub(crate) mod raw;
 pub mod time;
 
 pub use kind::Kind;
+pub(crate) use number::integer;
 pub(crate) use raw::RawValue;

@@ -51,7 +51,7 @@ impl<'a> RawValue<'a> {
     pub fn int(self, arena: &'a Bump) -> Option<i64> {
         match self {
             Self::Int(i) => Some(i),
-            other => other.text(arena).trim().parse().ok(),
+            other => super::integer(other.text(arena)),
         }
     }
 

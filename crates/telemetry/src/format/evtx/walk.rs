@@ -113,7 +113,13 @@ impl<'b, 'r> Walker<'b, 'r> {
         self.values.clear();
         self.stream(at, end, Place::RECORD, 0)?;
         match learn {
-            None => self.rows.push(&self.record, position, self.arena),
+            None => {
+                // A record of an event log is an event, whatever it lacks.
+                if !self.rows.push(&self.record, position, self.arena) {
+                    self.rows.push_any(&self.record, position, self.arena);
+                    self.rows.pushed += 1;
+                }
+            }
             Some(key) => {
                 let told = self.rows.push_and_plan(&self.record, position, self.arena);
                 let way = told.and_then(|way| self.trace.way(way));

@@ -8,10 +8,12 @@ mod scan;
 use bumpalo::Bump;
 
 use crate::diagnostics::{Diagnostics, Problem};
+use crate::format::carrier::{self, Opened};
 use crate::table::batch_builder::BatchBuilder;
 use crate::table::key_id::{DATA, ROOT};
 use crate::table::plan::Position;
 use crate::table::record::Record;
+use crate::table::record_layout::LayoutId;
 use crate::value::RawValue;
 use block::Block;
 use scan::Scanner;
@@ -98,10 +100,12 @@ fn read_one<'a, 'b: 'a>(
         Ok(()) => {
             let end = scanner.at;
             rows.shapes.end(record.shape);
+            let at = Position { source, offset };
             if !record.any {
                 diagnostics.report(source, Some(offset), Problem::NotAnEvent);
-            } else {
-                rows.push(record, Position { source, offset }, arena);
+            } else if record.wrapped || !rows.push(record, at, arena) {
+                let opened = carrier::open(&bytes[start..end]);
+                push_opened(opened, Some(record), at, rows, diagnostics, arena);
             }
             end
         }
@@ -113,6 +117,58 @@ fn read_one<'a, 'b: 'a>(
             );
             line_end(bytes, error.at.max(start))
         }
+    }
+}
+
+/// Takes the events that stood inside a record, or counts the record as one that is not understood; its values stay
+/// in the table nevertheless, if it is given.
+pub(crate) fn push_opened<'a>(
+    opened: Opened,
+    record: Option<&Record<'a>>,
+    at: Position<'_>,
+    rows: &mut BatchBuilder,
+    diagnostics: &mut Diagnostics,
+    arena: &'a Bump,
+) {
+    match opened {
+        Opened::Events(events) => {
+            for event in events {
+                push_plain(&event.to_json(), at, rows, diagnostics);
+            }
+        }
+        Opened::Foreign(foreign) => {
+            diagnostics.not_understood(at.source, at.offset, foreign.looks_like, foreign.needs);
+            if let Some(record) = record {
+                rows.push_any(record, at, arena);
+            }
+        }
+        Opened::Own(name) => {
+            diagnostics.not_understood(at.source, at.offset, name.to_owned(), "a log");
+        }
+    }
+}
+
+/// Takes an event in the plain form.
+fn push_plain(
+    text: &str,
+    at: Position<'_>,
+    rows: &mut BatchBuilder,
+    diagnostics: &mut Diagnostics,
+) {
+    let arena = Bump::new();
+    let mut record = Record::default();
+    let mut scanner = Scanner {
+        bytes: text.as_bytes(),
+        block: &mut Block::new(text.as_bytes()),
+        at: 0,
+        rows,
+        record: &mut record,
+        arena: &arena,
+    };
+    let whole = scanner.object(ROOT).is_ok();
+    record.shape = LayoutId::UNKNOWN;
+    if !whole || !rows.push(&record, at, &arena) {
+        diagnostics.report(at.source, Some(at.offset), Problem::NotAnEvent);
     }
 }
 

@@ -7,6 +7,7 @@ use super::unpack;
 use crate::table::batch_builder::BatchBuilder;
 use crate::table::key_id::{KeyId, ROOT};
 use crate::table::key_predictor::KeyPrefix;
+use crate::table::key_tree::Wrapped;
 use crate::table::record::Record;
 use crate::table::record_layout::{LayoutId, Step};
 use crate::table::value_cache::ValueCache;
@@ -143,6 +144,11 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
             return self.text(node, run);
         }
         let start = self.at;
+        if matches!(self.peek(), Some(b'{' | b'[')) {
+            let wrapped = self.rows.names().brief(node).wrapped;
+            let list = self.peek() == Some(b'[');
+            self.record.wrapped |= wrapped == Wrapped::Any || (list && wrapped != Wrapped::No);
+        }
         match self.peek() {
             Some(b'{') if self.rows.names().may_descend(node) => {
                 self.step(Step::Into(run));
@@ -164,6 +170,15 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
         let (inner, end, escaped) = self.string()?;
         self.record.any = true;
         let brief = self.rows.names().brief(node);
+        let wrapped = match brief.wrapped {
+            Wrapped::No | Wrapped::List => false,
+            Wrapped::Document => matches!(self.bytes.get(inner), Some(b'{' | b'[' | b'<')),
+            Wrapped::Any => true,
+        };
+        if wrapped {
+            self.record.wrapped = true;
+            self.record.shape = LayoutId::UNKNOWN;
+        }
         if !brief.wanted {
             return Ok(());
         }
@@ -180,7 +195,10 @@ impl<'a, 'b: 'a> Scanner<'a, 'b, '_> {
             }
         }
         self.record.push(node, value);
-        self.learn(run, start, text.is_none());
+        // What says that a record is of a strange shape is to be looked at each time.
+        if !wrapped {
+            self.learn(run, start, text.is_none());
+        }
         Ok(())
     }
 

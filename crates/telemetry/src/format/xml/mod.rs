@@ -84,7 +84,12 @@ pub(crate) fn read(
                             source: source.name,
                             offset,
                         };
-                        rows.push(&record, position, &arena);
+                        if !rows.push(&record, position, &arena) {
+                            rows.push_any(&record, position, &arena);
+                            let needs = "an event id, and a channel or a provider";
+                            let what = "event XML without a header".to_owned();
+                            diagnostics.not_understood(source.name, offset, what, needs);
+                        }
                     }
                     limit - reader.get_ref().len()
                 }
