@@ -116,11 +116,11 @@ impl Pattern {
     /// ignore case.
     ///
     /// # Errors
-    /// Where it is none, or compiles to more than a megabyte.
+    /// Where it is none, or compiles to more than four megabytes.
     pub fn new(expression: &str, case: Case) -> Result<Self, InvalidLiteral> {
         regex::RegexBuilder::new(expression)
             .case_insensitive(case != Case::Exact)
-            .size_limit(1 << 20)
+            .size_limit(1 << 22)
             .build()
             .map(|regex| Self { regex, case })
             .map_err(|e| InvalidLiteral(e.to_string()))
