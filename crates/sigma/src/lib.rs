@@ -4,6 +4,7 @@
 mod correlation;
 mod load;
 mod lower;
+mod matcher;
 mod number;
 mod pattern;
 mod source;
@@ -12,4 +13,5 @@ mod times;
 pub use correlation::{Correlation, Fired, Match, correlate};
 pub use load::{Feed, Pack, ReadError, Refusal, Rule};
 pub use lower::Placeholders;
+pub use matcher::{MatchError, Matcher, SourceColumns};
 pub use source::{Route, routes};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use predicate::{Case, Predicate, Test, Text};
+use predicate::{Case, FieldPair, Predicate, Test, Text};
 use schema::{LogSource, taxonomy};
 
 /// Events that can feed a rule, and what its fields are called there.
@@ -28,7 +28,15 @@ impl Route {
 
     /// What a rule says of the events of this route, in their fields.
     pub(crate) fn translate(&self, predicate: &Predicate) -> Predicate {
-        let named = self.rename(predicate);
+        let name = |field: &str| match self.fields.get(field) {
+            Some(other) => other.clone(),
+            None => field.to_owned(),
+        };
+        let mut named = renamed(predicate, &name);
+        let defender = |c: &String| c == "Microsoft-Windows-Windows Defender/Operational";
+        if self.channels.iter().flatten().any(defender) {
+            named = or_with_blanks(&named);
+        }
         let Some(types) = self.event_types else {
             return named;
         };
@@ -41,26 +49,48 @@ impl Route {
         };
         Predicate::all([Predicate::any(types.iter().map(is)), named])
     }
+}
 
-    fn rename(&self, predicate: &Predicate) -> Predicate {
-        let name = |field: &std::sync::Arc<str>| match self.fields.get(&**field) {
-            Some(other) => other.as_str().into(),
-            None => field.clone(),
-        };
-        let mut out = predicate.clone();
-        match &mut out {
-            Predicate::Atom(atom) => atom.field = name(&atom.field),
-            Predicate::Fields(pair) => {
-                pair.field = name(&pair.field);
-                pair.other = name(&pair.other);
+/// The same predicate over fields of other names.
+pub(crate) fn renamed(predicate: &Predicate, name: &dyn Fn(&str) -> String) -> Predicate {
+    let each = |parts: &[Predicate]| parts.iter().map(|p| renamed(p, name)).collect();
+    match predicate {
+        Predicate::Atom(atom) => Predicate::atom(name(&atom.field), atom.test.clone()),
+        Predicate::Fields(pair) => Predicate::Fields(FieldPair {
+            field: name(&pair.field).into(),
+            other: name(&pair.other).into(),
+            ..pair.clone()
+        }),
+        Predicate::And(parts) => Predicate::And(each(parts)),
+        Predicate::Or(parts) => Predicate::Or(each(parts)),
+        Predicate::Not(inner) => Predicate::Not(Box::new(renamed(inner, name))),
+        Predicate::True | Predicate::False | Predicate::Keyword(_) => predicate.clone(),
+    }
+}
+
+/// Defender names its fields with blanks (`Threat Name`), and rules name them without: either spelling counts.
+fn or_with_blanks(predicate: &Predicate) -> Predicate {
+    let each = |parts: &[Predicate]| parts.iter().map(or_with_blanks).collect();
+    match predicate {
+        Predicate::Atom(atom) => {
+            let mut name = String::new();
+            for c in atom.field.chars() {
+                if c.is_ascii_uppercase() && name.ends_with(|l: char| l.is_ascii_lowercase()) {
+                    name.push(' ');
+                }
+                name.push(c);
             }
-            Predicate::And(parts) | Predicate::Or(parts) => {
-                parts.iter_mut().for_each(|p| *p = self.rename(p));
+            match name == *atom.field {
+                true => predicate.clone(),
+                false => {
+                    Predicate::any([predicate.clone(), Predicate::atom(name, atom.test.clone())])
+                }
             }
-            Predicate::Not(inner) => **inner = self.rename(inner),
-            Predicate::True | Predicate::False | Predicate::Keyword(_) => {}
         }
-        out
+        Predicate::And(parts) => Predicate::And(each(parts)),
+        Predicate::Or(parts) => Predicate::Or(each(parts)),
+        Predicate::Not(inner) => Predicate::Not(Box::new(or_with_blanks(inner))),
+        other => other.clone(),
     }
 }
 
