@@ -375,8 +375,11 @@ impl Lowerer<'_> {
         let Some(field) = event.field(&node.name) else {
             return Some(id);
         };
-        let name = self.name(id).or(inherited).unwrap_or("").to_owned();
-        if name.len() > MAX_NAME {
+        let name = self.name(id).or(inherited).unwrap_or("");
+        let length = name.len();
+        // A longer one rejects the file, and thousands of conditions may inherit one.
+        let name = name[..name.floor_char_boundary(MAX_NAME + 1)].to_owned();
+        if length > MAX_NAME {
             let span = self
                 .tree
                 .attribute(id, "name")
@@ -384,10 +387,7 @@ impl Lowerer<'_> {
             self.warn(
                 "SC007",
                 span,
-                format!(
-                    "the rule name has {} bytes; at most {MAX_NAME} are allowed",
-                    name.len()
-                ),
+                format!("the rule name has {length} bytes; at most {MAX_NAME} are allowed"),
                 "Sysmon rejects the whole file; the running configuration stays as it was."
                     .to_owned(),
             );

@@ -174,7 +174,10 @@ pub(crate) struct Tests {
 /// The tests of a condition with a folded value, for field values that are not empty.
 pub(crate) fn tests(op: Op, value: &str) -> Tests {
     let one = |test: fn(Text) -> Test| vec![test(Text::ascii(value))];
-    let list = |test: fn(Text) -> Test| text::tokens(value).map(|t| test(Text::ascii(t))).collect();
+    let contains = |needles: Vec<&str>| {
+        let tests = needles.into_iter().map(|t| Test::Contains(Text::ascii(t)));
+        tests.collect()
+    };
     let order = |c| vec![Test::Compare(c, Literal::Text(Text::ascii(value)))];
     let literals = match op {
         Op::Is | Op::IsNot => one(Test::Equals),
@@ -183,9 +186,8 @@ pub(crate) fn tests(op: Op, value: &str) -> Tests {
             .map(|t| Test::Equals(Text::ascii(t)))
             .collect(),
         Op::Contains | Op::Excludes => one(Test::Contains),
-        Op::ContainsAny | Op::ContainsAll | Op::ExcludesAny | Op::ExcludesAll => {
-            list(Test::Contains)
-        }
+        Op::ContainsAny | Op::ExcludesAny => contains(text::needles_of_any(value)),
+        Op::ContainsAll | Op::ExcludesAll => contains(text::needles_of_all(value)),
         Op::BeginWith | Op::NotBeginWith => one(Test::StartsWith),
         Op::EndWith | Op::NotEndWith => one(Test::EndsWith),
         Op::LessThan => order(Comparison::Less),

@@ -87,6 +87,31 @@ fn order(a: &str, b: &str) -> Ordering {
     a.encode_utf16().cmp(b.encode_utf16())
 }
 
+/// The needles of a substring list of which one decides for `any`, in order: of those that stand for the rest of the
+/// list, a text that holds a longer one holds every shorter one, so the last alone counts.
+pub fn needles_of_any(list: &str) -> Vec<&str> {
+    needles(list, |rests| rests.last().copied())
+}
+
+/// The needles of a substring list that decide for `all`, in order: of those that stand for the rest of the list the
+/// longest, which is the first, alone counts.
+pub fn needles_of_all(list: &str) -> Vec<&str> {
+    needles(list, |rests| rests.first().copied())
+}
+
+/// One for each of a thousand empty entries would be as much text as their number squared.
+fn needles<'l>(list: &'l str, decisive: fn(&[&'l str]) -> Option<&'l str>) -> Vec<&'l str> {
+    let is_rest = |token: &&str| {
+        let end = token.as_ptr() as usize + token.len() == list.as_ptr() as usize + list.len();
+        end && (token.is_empty() || token.starts_with(';'))
+    };
+    let rests: Vec<&str> = tokens(list).filter(is_rest).collect();
+    let kept = decisive(&rests).map(str::len);
+    tokens(list)
+        .filter(|token| !is_rest(token) || Some(token.len()) == kept)
+        .collect()
+}
+
 /// The needles of a substring list. An empty one stands for the rest of the list from its place on:
 /// a trailing `;` searches nothing and finds it always, a leading or doubled one searches `;...`.
 pub fn tokens(list: &str) -> impl Iterator<Item = &str> {
@@ -124,6 +149,29 @@ mod tests {
         assert_eq!(t("a;;b"), ["a", ";b", "b"]);
         assert_eq!(t(""), [""]);
         assert_eq!(t(";"), [";", ""]);
+    }
+
+    #[test]
+    fn needles_decide_as_all_tokens_do() {
+        let lists = ["a;;b;;c", ";", ";;;", "a;", ";a", "a;b", "", "a;;", ";;a;"];
+        let fields = [";", "a", "b", ";c", ";b;;c", ";;", "x", ";;a;", ";a;", "c"];
+        for list in lists {
+            for field in fields {
+                let has = |needle: &&str| contains(field, needle);
+                assert_eq!(
+                    needles_of_any(list).iter().any(has),
+                    matches(Op::ContainsAny, field, list),
+                    "{field} {list}"
+                );
+                assert_eq!(
+                    needles_of_all(list).iter().all(has),
+                    matches(Op::ContainsAll, field, list),
+                    "{field} {list}"
+                );
+            }
+        }
+        assert_eq!(needles_of_any(&";".repeat(100_000)).len(), 1);
+        assert_eq!(needles_of_all(&";".repeat(100_000)).len(), 1);
     }
 
     #[test]

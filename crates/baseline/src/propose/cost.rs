@@ -23,7 +23,7 @@ pub struct Cost {
     pub writable: Vec<WritableCost>,
     /// How the rule is met by renaming or copying a file.
     pub rename: Vec<String>,
-    /// Combinations that the rule hides and that are rare in the baseline; at most [`MAX_RARE`].
+    /// Combinations that the rule hides and that are rare in the baseline; at most `MAX_RARE`.
     pub rare: Vec<String>,
     /// How many there are.
     pub rare_total: usize,

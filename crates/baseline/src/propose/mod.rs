@@ -112,7 +112,7 @@ pub struct Proposal {
     /// The same as a predicate.
     #[serde(skip)]
     pub predicate: Predicate,
-    /// The groups it hides, as places in [`Stream::groups`].
+    /// The groups it hides, as places in [`crate::Stream::groups`].
     #[serde(skip)]
     pub groups: Vec<usize>,
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::test::last_component;
 use crate::{Case, Test, Text};
@@ -101,6 +101,10 @@ impl Matcher {
                 m.always.push(number);
                 continue;
             }
+            if text.text.len() >= LONG {
+                m.others.push((number, test.clone()));
+                continue;
+            }
             let at = group(text.case);
             patterns[at]
                 .entry(text.folded())
@@ -158,6 +162,11 @@ fn one_by_one(
     })
 }
 
+/// Bytes of literals up to which the automaton may choose its own form.
+const SMALL: usize = 16 << 10;
+/// Bytes of a literal from which on it is looked for by itself: the automaton would have a state for each.
+const LONG: usize = 4 << 10;
+
 impl Search {
     /// Builds the automaton; where it would be too large, the tests go to `others`.
     fn new(
@@ -170,7 +179,11 @@ impl Search {
         }
         let mut sorted: Vec<(String, Vec<(Place, u32)>)> = patterns.into_iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
-        match AhoCorasick::new(sorted.iter().map(|(text, _)| text)) {
+        // A table of all transitions is the fastest while it is small.
+        let size: usize = sorted.iter().map(|(text, _)| text.len()).sum();
+        let kind = (size > SMALL).then_some(AhoCorasickKind::ContiguousNFA);
+        let texts = sorted.iter().map(|(text, _)| text);
+        match AhoCorasick::builder().kind(kind).build(texts) {
             Ok(automaton) => Some(Self {
                 automaton,
                 uses: sorted.into_iter().map(|(_, uses)| uses).collect(),

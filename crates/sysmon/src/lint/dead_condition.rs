@@ -203,7 +203,10 @@ impl Index {
             // The value is this name, alone or behind a `\`: parts of it are parts of the value.
             Op::Image => ask(&of.end, 2, value).or_else(|| self.same_image(f, limit)),
             Op::Contains => ask(&of.part, 3, value),
-            Op::ContainsAny => all(text::tokens(value).map(|t| ask(&of.part, 3, t))),
+            Op::ContainsAny => {
+                let needles = text::needles_of_any(value).into_iter();
+                all(needles.map(|t| ask(&of.part, 3, t)))
+            }
             _ => None,
         }
     }
@@ -242,7 +245,8 @@ fn sufficient(f: &Filter) -> Vec<Test> {
         Op::Is => vec![Test::Equals(ascii(value))],
         Op::IsAny => value.split(';').map(|t| Test::Equals(ascii(t))).collect(),
         Op::Contains => vec![Test::Contains(ascii(value))],
-        Op::ContainsAny => text::tokens(value)
+        Op::ContainsAny => text::needles_of_any(value)
+            .into_iter()
             .filter(|t| !t.is_empty())
             .map(|t| Test::Contains(ascii(t)))
             .collect(),
