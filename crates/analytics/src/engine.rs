@@ -18,7 +18,7 @@ use telemetry::{Options, Origin, Plan, Report, header};
 use tokio::runtime::Runtime;
 
 use crate::detection_functions;
-use crate::table::{Catalog, EventScan, Reading, Source, sources};
+use crate::table::{Catalog, Early, EventScan, Found, QueryState, Reading, Source, lock, sources};
 
 /// Memory that sorting, grouping and joining may take before a query is refused, in bytes.
 const QUERY_MEMORY: usize = 2 << 30;
@@ -63,6 +63,7 @@ pub struct Engine {
 struct Resolved {
     query: dialect::Prepared,
     readings: Vec<Reading>,
+    state: Arc<QueryState>,
 }
 
 /// A query that is planned and may share its reading with others.
@@ -70,6 +71,9 @@ pub struct Prepared {
     plan: Arc<dyn ExecutionPlan>,
     columns: Vec<String>,
     doubtful: Vec<Mention>,
+    state: Arc<QueryState>,
+    /// What is being read for the queries this one was prepared with.
+    early: Early,
 }
 
 /// The answer to a query, row by row as it is computed.
@@ -137,16 +141,24 @@ impl Engine {
     /// # Errors
     /// When it is not one read-only query, or names or uses what does not exist.
     pub fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
-        self.plan(&self.resolve(sql)?)
+        self.plan(&self.resolve(sql)?, &Early::default())
     }
 
     fn resolve(&self, sql: &str) -> Result<Resolved, SqlError> {
-        let query = dialect::prepare(sql, &self.catalog)?;
-        let readings = self.catalog.readings(&query);
-        Ok(Resolved { query, readings })
+        let tables = self.catalog.for_query();
+        let query = dialect::prepare(sql, &tables)?;
+        let state = Arc::new(QueryState::default());
+        if let Some(found) = tables.found() {
+            state.add(found.clone());
+        }
+        Ok(Resolved {
+            readings: self.catalog.readings(&query, &state),
+            query,
+            state,
+        })
     }
 
-    fn plan(&self, resolved: &Resolved) -> Result<Prepared, Error> {
+    fn plan(&self, resolved: &Resolved, early: &Early) -> Result<Prepared, Error> {
         let (query, tables) = (&resolved.query, sources(&resolved.readings));
         let logical = dialect::logical_plan(query, &self.state, tables)?;
         let plan = self.state.create_physical_plan(&logical);
@@ -155,6 +167,8 @@ impl Engine {
             plan: self.runtime.block_on(plan)?,
             columns: query.column_names(logical.schema()),
             doubtful: doubtful.cloned().collect(),
+            state: Arc::clone(&resolved.state),
+            early: Arc::clone(early),
         })
     }
 
@@ -170,10 +184,14 @@ impl Engine {
             .flatten()
             .flat_map(|query| query.readings.iter().map(Reading::foreseen))
             .collect();
-        self.source.begin(&foreseen);
+        let early = Early::default();
+        *lock(&early) = self.source.begin(&foreseen);
         // Reading takes the other half of the machine, and to plan one query after another is less work than at once.
         let planned = side_by_side(queries.len(), (threads() / 2).max(1), |n| {
-            queries[n].as_ref().ok().map(|query| self.plan(query))
+            queries[n]
+                .as_ref()
+                .ok()
+                .map(|query| self.plan(query, &early))
         });
         let both = queries.into_iter().zip(planned);
         both.filter_map(|(query, planned)| match query {
@@ -189,7 +207,9 @@ impl Engine {
         for query in queries {
             scans(&query.plan, &mut plans);
         }
-        self.source.prepare(&plans);
+        let early = queries.iter().find_map(|q| lock(&q.early).take());
+        let states: Vec<&QueryState> = queries.iter().map(|q| q.state.as_ref()).collect();
+        self.source.share(&plans, early, &states);
     }
 
     /// Runs a prepared query.
@@ -217,7 +237,7 @@ impl Engine {
         each: impl Fn(usize, Answer) -> Result<T, E> + Sync,
     ) -> Result<Vec<T>, E> {
         let one = |n: usize| each(n, self.run(&queries[n])?);
-        match self.source.has_kept() {
+        match queries.iter().all(|q| q.state.has_kept()) {
             true => side_by_side(queries.len(), threads(), one)
                 .into_iter()
                 .collect(),
@@ -236,13 +256,21 @@ impl Engine {
         Ok((prepared, answer))
     }
 
-    /// What the queries run so far have read, once their answers are at an end.
+    /// What these queries have read, once their answers are at an end, whatever other queries read; without queries, what
+    /// was read to learn the fields.
     pub fn outcome(&self, queries: &[&Prepared]) -> Outcome {
-        let (report, met) = self.source.report();
+        let mut found = Found::default();
+        for query in queries {
+            found.add(query.state.found());
+        }
+        if queries.is_empty() {
+            found = self.catalog.discovered().cloned().unwrap_or_default();
+        }
+        let Found { report, fields } = found;
         let mut warnings = Vec::new();
         if report.as_ref().is_some_and(|r| r.records > 0) {
             for mention in queries.iter().flat_map(|q| &q.doubtful) {
-                if !met.contains(&mention.column) {
+                if !fields.contains(&mention.column) {
                     let warning = self.unknown_field(mention, report.as_ref());
                     if !warnings.contains(&warning) {
                         warnings.push(warning);
@@ -410,5 +438,37 @@ mod tests {
         let alone: Vec<usize> = queries.iter().flat_map(|q| read(&[q]).2).collect();
         assert_eq!(together, alone);
         assert!(together.iter().all(|n| *n > 0), "{together:?}");
+    }
+
+    fn rows(answer: Answer) -> usize {
+        answer.map(|batch| batch.unwrap().num_rows()).sum()
+    }
+
+    #[test]
+    fn each_query_tells_of_its_own_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("events.json");
+        let event = |id: u32| format!("{{\"EventID\":{id},\"Image\":\"a.exe\"}}\n");
+        std::fs::write(&file, event(1) + "{\"EventID\":1, broken\n" + &event(1)).unwrap();
+        let engine = Engine::new(std::slice::from_ref(&file), &[], Options::default()).unwrap();
+        // A join of the table with itself, so that rows are kept.
+        let join = "SELECT a.Image FROM events a JOIN events b ON a.Image = b.Image WHERE a.Nothing IS NULL";
+        let (first, answer) = engine.query(join).unwrap();
+        assert_eq!(rows(answer), 4);
+        std::fs::write(&file, event(1)).unwrap();
+        let (second, answer) = engine.query("SELECT Image FROM events").unwrap();
+        assert_eq!(rows(answer), 1, "rows of a file as it was before");
+
+        let (one, two) = (engine.outcome(&[&first]), engine.outcome(&[&second]));
+        let damage = |o: &Outcome| format!("{:?}", o.report.as_ref().unwrap().diagnostics);
+        assert_eq!(one.report.as_ref().unwrap().records, 2);
+        assert_eq!(two.report.as_ref().unwrap().records, 1);
+        assert_ne!(damage(&one), damage(&two));
+        assert_eq!(one.warnings.len(), 1, "{:?}", one.warnings);
+        assert!(two.warnings.is_empty(), "{:?}", two.warnings);
+
+        let (third, answer) = engine.query(join).unwrap();
+        assert_eq!(rows(answer), 1);
+        assert_eq!(engine.outcome(&[&third]).report.unwrap().records, 1);
     }
 }

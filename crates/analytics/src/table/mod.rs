@@ -10,5 +10,5 @@ mod shared;
 mod views;
 
 pub(crate) use provider::EventScan;
-pub(crate) use shared::Source;
+pub(crate) use shared::{Early, Found, QueryState, Source, lock};
 pub(crate) use views::{Catalog, EVENTS, Reading, sources};

@@ -25,7 +25,7 @@ use telemetry::{Atom, Plan, RowFilter, Test};
 
 use super::pushdown;
 use super::recipe::Recipe;
-use super::shared::Source;
+use super::shared::{Found, QueryState, Source};
 use spark::dialect::EVENT_ID;
 
 /// Events of some kind, under the names of some naming.
@@ -36,16 +36,23 @@ pub(crate) struct EventTable {
     rows: RowFilter,
     schema: SchemaRef,
     source: Arc<Source>,
+    query: Arc<QueryState>,
 }
 
 impl EventTable {
-    /// A table with these columns, of the events that pass `rows`.
-    pub(crate) fn new(recipes: Vec<Recipe>, rows: RowFilter, source: Arc<Source>) -> Self {
+    /// A table with these columns, of the events that pass `rows`, as `query` reads it.
+    pub(crate) fn new(
+        recipes: Vec<Recipe>,
+        rows: RowFilter,
+        source: Arc<Source>,
+        query: Arc<QueryState>,
+    ) -> Self {
         Self {
             schema: schema(&recipes),
             recipes,
             rows,
             source,
+            query,
         }
     }
 
@@ -74,7 +81,7 @@ impl EventTable {
             Some(ids) => wanted.iter().map(|r| r.among(&ids)).collect(),
             None => wanted.iter().map(|r| (*r).clone()).collect(),
         };
-        EventScan::new(recipes, self.rows.clone(), filter, Arc::clone(&self.source))
+        EventScan::new(self, recipes, filter)
     }
 }
 
@@ -146,11 +153,13 @@ pub(crate) struct EventScan {
     /// What is read for that.
     plan: Plan,
     source: Arc<Source>,
+    query: Arc<QueryState>,
     properties: Arc<PlanProperties>,
 }
 
 impl EventScan {
-    fn new(recipes: Vec<Recipe>, rows: RowFilter, filter: RowFilter, source: Arc<Source>) -> Self {
+    fn new(table: &EventTable, recipes: Vec<Recipe>, filter: RowFilter) -> Self {
+        let rows = table.rows.clone();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema(&recipes)),
             Partitioning::UnknownPartitioning(1),
@@ -175,7 +184,8 @@ impl EventScan {
                 filter,
                 discover: false,
             },
-            source,
+            source: Arc::clone(&table.source),
+            query: Arc::clone(&table.query),
             properties: Arc::new(properties),
         }
     }
@@ -244,7 +254,7 @@ impl ExecutionPlan for EventScan {
         _context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let scan = self.clone();
-        if let Some(kept) = self.source.kept(&self.plan) {
+        if let Some(kept) = self.query.kept(&self.plan) {
             let made = kept.batches(&self.plan).map(move |read| scan.make(&read));
             let made = RecordBatchStreamAdapter::new(self.schema(), stream::iter(made));
             return Ok(Box::pin(made));
@@ -261,7 +271,7 @@ impl ExecutionPlan for EventScan {
                     break;
                 }
             }
-            scan.source.finished(&read, &scan.plan);
+            scan.query.add(Found::of(&read, &scan.plan));
             Ok(())
         });
         Ok(builder.build())

@@ -2,6 +2,7 @@
 //! the files are read once for all of them, as long as what they need fits a budget. It refuses to guess: where the
 //! budget is not enough, every scan reads for itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,17 +21,24 @@ const ENOUGH: usize = 4096;
 pub(crate) struct Source {
     origins: Vec<Origin>,
     options: Options,
-    /// A reading begun before it is known whether it is what the scans need.
-    early: Mutex<Option<(Plan, Scan)>>,
-    kept: Mutex<Option<Arc<Kept>>>,
-    reports: Mutex<Reports>,
 }
 
-#[derive(Debug, Default)]
-struct Reports {
-    whole: Option<Report>,
-    met: std::collections::BTreeSet<String>,
+/// What belongs to one query and to no other: the rows kept for its scans, and what its readings found.
+#[derive(Default)]
+pub(crate) struct QueryState {
+    kept: Mutex<Option<Arc<Kept>>>,
+    found: Mutex<Found>,
 }
+
+/// What readings found: the report of the one that saw most, and the columns asked for that some record had.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) report: Option<Report>,
+    pub(crate) fields: BTreeSet<String>,
+}
+
+/// A reading begun before it is known whether it is what the scans need; taken by whoever shares it.
+pub(crate) type Early = Arc<Mutex<Option<(Plan, Scan)>>>;
 
 /// Rows read for several scans.
 #[derive(Debug)]
@@ -40,7 +48,7 @@ pub(crate) struct Kept {
 }
 
 /// Each change is whole when the lock is let go, so a thread that panicked leaves nothing broken.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -52,60 +60,36 @@ impl fmt::Debug for Source {
     }
 }
 
-impl Source {
-    pub(crate) fn new(origins: Vec<Origin>, options: Options) -> Self {
+impl fmt::Debug for QueryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryState").finish_non_exhaustive()
+    }
+}
+
+impl Found {
+    /// What a reading that came to its end found.
+    pub(crate) fn of(scan: &Scan, plan: &Plan) -> Self {
+        let fields = plan.columns.iter().filter(|c| scan.met(c));
         Self {
-            origins,
-            options,
-            early: Mutex::new(None),
-            kept: Mutex::new(None),
-            reports: Mutex::new(Reports::default()),
+            report: Some(scan.report()),
+            fields: fields.cloned().collect(),
         }
     }
 
-    /// Begins to read what these plans need, in the hope that it is all that will be needed.
-    pub(crate) fn begin(&self, plans: &[Plan]) {
-        let early = union(plans).map(|union| {
-            let (origins, options) = (self.origins.clone(), self.options.clone());
-            let scan = Scan::unhurried(origins, union.clone(), options);
-            (union, scan)
-        });
-        *lock(&self.early) = early;
-    }
-
-    /// Reads once for all these plans, if there are several and what they need fits.
-    pub(crate) fn prepare(&self, plans: &[Plan]) {
-        let early = lock(&self.early).take();
-        let early = early.filter(|(union, _)| plans.iter().all(|p| serves(union, p)));
-        let begun = early.or_else(|| {
-            let union = union(plans)?;
-            let scan = self.scan(union.clone());
-            Some((union, scan))
-        });
-        let Some((union, mut scan)) = begun else {
-            return;
-        };
-        scan.hurry();
-        let (mut batches, mut few, mut bytes) = (Vec::new(), Few::default(), 0);
-        for batch in &mut scan {
-            bytes += batch.get_array_memory_size();
-            if bytes > BUDGET {
-                return;
-            }
-            batches.extend(few.add(batch));
+    /// Takes in what another reading of the same files found.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.fields.extend(other.fields);
+        let records = |report: &Option<Report>| report.as_ref().map(|r| r.records);
+        if records(&self.report) <= records(&other.report) {
+            self.report = other.report;
         }
-        batches.extend(few.take());
-        self.finished(&scan, &union);
-        *lock(&self.kept) = Some(Arc::new(Kept {
-            plan: union,
-            batches,
-        }));
     }
+}
 
-    /// Whether a reading was kept.
+impl QueryState {
+    /// Whether a reading was kept for this query.
     pub(crate) fn has_kept(&self) -> bool {
-        let kept = lock(&self.kept);
-        kept.is_some()
+        lock(&self.kept).is_some()
     }
 
     /// What was kept, if it has everything this plan needs.
@@ -114,38 +98,77 @@ impl Source {
         serves(&kept.plan, plan).then_some(kept)
     }
 
+    /// Notes what a reading for this query found.
+    pub(crate) fn add(&self, found: Found) {
+        lock(&self.found).add(found);
+    }
+
+    /// What the readings for this query found.
+    pub(crate) fn found(&self) -> Found {
+        lock(&self.found).clone()
+    }
+}
+
+impl Source {
+    pub(crate) fn new(origins: Vec<Origin>, options: Options) -> Self {
+        Self { origins, options }
+    }
+
+    /// Begins to read what these plans need, in the hope that it is all that will be needed.
+    pub(crate) fn begin(&self, plans: &[Plan]) -> Option<(Plan, Scan)> {
+        union(plans).map(|union| {
+            let (origins, options) = (self.origins.clone(), self.options.clone());
+            let scan = Scan::unhurried(origins, union.clone(), options);
+            (union, scan)
+        })
+    }
+
+    /// Reads once for all these plans, if there are several and what they need fits, and gives each of the queries what
+    /// was kept and found. A reading begun `early` is used where it has what they need.
+    pub(crate) fn share(
+        &self,
+        plans: &[Plan],
+        early: Option<(Plan, Scan)>,
+        queries: &[&QueryState],
+    ) {
+        let early = early.filter(|(union, _)| plans.iter().all(|p| serves(union, p)));
+        let begun = early.or_else(|| {
+            let union = union(plans)?;
+            let scan = self.scan(union.clone());
+            Some((union, scan))
+        });
+        let read = begun.and_then(|(union, scan)| keep(union, scan));
+        for query in queries {
+            let (kept, found) = read.clone().unzip();
+            *lock(&query.kept) = kept;
+            query.add(found.unwrap_or_default());
+        }
+    }
+
     pub(crate) fn scan(&self, plan: Plan) -> Scan {
         Scan::new(self.origins.clone(), plan, self.options.clone())
-    }
-
-    /// Notes what a reading that came to its end found.
-    pub(crate) fn finished(&self, scan: &Scan, plan: &Plan) {
-        let report = scan.report();
-        let mut reports = lock(&self.reports);
-        for column in &plan.columns {
-            if scan.met(column) {
-                reports.met.insert(column.clone());
-            }
-        }
-        if reports
-            .whole
-            .as_ref()
-            .is_none_or(|r| r.records <= report.records)
-        {
-            reports.whole = Some(report);
-        }
-    }
-
-    /// What the readings found, and which of the columns asked for some record had.
-    pub(crate) fn report(&self) -> (Option<Report>, std::collections::BTreeSet<String>) {
-        let reports = lock(&self.reports);
-        (reports.whole.clone(), reports.met.clone())
     }
 
     /// The files, in the order they are read.
     pub(crate) fn origins(&self) -> &[Origin] {
         &self.origins
     }
+}
+
+/// The rows of a reading and what it found; `None` where the rows are more than may be kept.
+fn keep(plan: Plan, mut scan: Scan) -> Option<(Arc<Kept>, Found)> {
+    scan.hurry();
+    let (mut batches, mut few, mut bytes) = (Vec::new(), Few::default(), 0);
+    for batch in &mut scan {
+        bytes += batch.get_array_memory_size();
+        if bytes > BUDGET {
+            return None;
+        }
+        batches.extend(few.add(batch));
+    }
+    batches.extend(few.take());
+    let found = Found::of(&scan, &plan);
+    Some((Arc::new(Kept { plan, batches }), found))
 }
 
 impl Kept {

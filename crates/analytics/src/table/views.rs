@@ -1,6 +1,7 @@
 //! The tables a query can name: `events`, `sysmon`, one view per event type, `sysmon_events`, and the names a user
 //! binds for a notebook. Each is made for the query at hand, with the columns it mentions. It refuses to read.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +14,7 @@ use telemetry::{Atom, Plan, RowFilter, Test, header};
 use super::provider::EventTable;
 use super::pushdown::has_id;
 use super::recipe::Recipe;
-use super::shared::Source;
+use super::shared::{Found, QueryState, Source};
 
 /// The table of all events.
 pub(crate) const EVENTS: &str = "events";
@@ -32,8 +33,21 @@ pub(crate) struct Catalog {
     source: Arc<Source>,
     /// Further names for `events`, in lower case.
     bound: BTreeSet<String>,
-    /// Fields that occur in the files, as spelled; learnt when a query asks for `*`.
-    fields: OnceLock<Vec<String>>,
+    /// What the files hold; learnt when a query asks for `*`.
+    discovery: OnceLock<Discovery>,
+}
+
+/// What a reading of the files for their fields found.
+struct Discovery {
+    /// Fields that occur, as spelled, without the header's.
+    fields: Vec<String>,
+    found: Found,
+}
+
+/// The catalog as one query asks it, which notes whether the query needs to know all fields.
+pub(crate) struct QueryTables<'a> {
+    catalog: &'a Catalog,
+    asked: Cell<bool>,
 }
 
 /// A table as a query reads it.
@@ -64,28 +78,43 @@ impl Catalog {
         Self {
             source,
             bound: bound.iter().map(|b| b.to_lowercase()).collect(),
-            fields: OnceLock::new(),
+            discovery: OnceLock::new(),
         }
     }
 
     /// Reads the files once to learn which fields they have.
     pub(crate) fn discover(&self) -> &[String] {
-        self.fields.get_or_init(|| {
+        let learn = || {
             let plan = Plan::discovery();
             let mut scan = self.source.scan(plan.clone());
             for _ in &mut scan {}
-            self.source.finished(&scan, &plan);
-            scan.report()
-                .fields
-                .into_iter()
-                .filter(|f| !header::is_header(&f.to_lowercase()))
-                .collect()
-        })
+            let fields = scan.report().fields.into_iter();
+            Discovery {
+                fields: fields
+                    .filter(|f| !header::is_header(&f.to_lowercase()))
+                    .collect(),
+                found: Found::of(&scan, &plan),
+            }
+        };
+        &self.discovery.get_or_init(learn).fields
+    }
+
+    /// What was found when the fields were learnt, if they were.
+    pub(crate) fn discovered(&self) -> Option<&Found> {
+        self.discovery.get().map(|d| &d.found)
+    }
+
+    /// The tables for one query.
+    pub(crate) fn for_query(&self) -> QueryTables<'_> {
+        QueryTables {
+            catalog: self,
+            asked: Cell::new(false),
+        }
     }
 
     /// The tables that the query reads, each with the columns it mentions and no others: planning takes longer the
     /// more columns there are, and a pack of hunts is planned every time.
-    pub(crate) fn readings(&self, query: &Prepared) -> Vec<Reading> {
+    pub(crate) fn readings(&self, query: &Prepared, state: &Arc<QueryState>) -> Vec<Reading> {
         let mut mentioned: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for m in &query.mentioned {
             mentioned
@@ -98,13 +127,18 @@ impl Catalog {
             Reading {
                 name: name.clone(),
                 ids: ids.clone(),
-                table: Arc::new(self.table_for(name, columns)),
+                table: Arc::new(self.table_for(name, columns, state)),
             }
         };
         query.tables.iter().map(reading).collect()
     }
 
-    fn table_for(&self, table: &str, wanted: BTreeSet<String>) -> EventTable {
+    fn table_for(
+        &self,
+        table: &str,
+        wanted: BTreeSet<String>,
+        query: &Arc<QueryState>,
+    ) -> EventTable {
         let raw = || wanted.iter().map(|c| Recipe::raw(c)).collect();
         let (recipes, clauses) = if let Some((sensor, naming)) = named(table) {
             (ossem_recipes(naming, &wanted), records_of(sensor))
@@ -118,7 +152,7 @@ impl Catalog {
             (raw(), clauses)
         };
         let rows = RowFilter { clauses };
-        EventTable::new(recipes, rows, Arc::clone(&self.source))
+        EventTable::new(recipes, rows, Arc::clone(&self.source), Arc::clone(query))
     }
 }
 
@@ -176,9 +210,9 @@ impl Tables for Catalog {
         let known = header::is_header(&canonical)
             || sysmon::field_type(&canonical).is_some()
             || self
-                .fields
+                .discovery
                 .get()
-                .is_some_and(|fields| fields.iter().any(|f| f.to_lowercase() == canonical));
+                .is_some_and(|d| d.fields.iter().any(|f| f.to_lowercase() == canonical));
         known.then_some(canonical)
     }
 
@@ -226,4 +260,34 @@ fn records_of(sensor: Sensor) -> Vec<Vec<Atom>> {
     ]);
     clauses.insert(0, named);
     clauses
+}
+
+impl QueryTables<'_> {
+    /// What was found when the fields were learnt, if this query needed them.
+    pub(crate) fn found(&self) -> Option<&Found> {
+        self.catalog.discovered().filter(|_| self.asked.get())
+    }
+}
+
+impl Tables for QueryTables<'_> {
+    fn functions(&self) -> &'static [Scalar] {
+        self.catalog.functions()
+    }
+
+    fn table(&self, name: &str) -> Option<String> {
+        self.catalog.table(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.catalog.names()
+    }
+
+    fn canonical(&self, table: &str, name: &str) -> Option<String> {
+        self.catalog.canonical(table, name)
+    }
+
+    fn columns(&self, table: &str) -> Vec<String> {
+        self.asked.set(true);
+        self.catalog.columns(table)
+    }
 }
