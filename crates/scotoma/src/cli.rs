@@ -37,6 +37,8 @@ pub(crate) enum Verb {
     Events(EventsArgs),
     /// Write everything into Parquet, which is read in a fraction of the time.
     Convert(ConvertArgs),
+    /// Run Sigma rules over logs.
+    Rules(crate::rules::RulesArgs),
     /// Count how often what happens in normal use, by whom, where, and how long after a boot.
     Baseline(crate::baseline::BaselineArgs),
     /// Check, explain, replay, compare, compile and decompile Sysmon configurations.

@@ -17,6 +17,7 @@ mod map;
 mod output;
 mod reading;
 mod rights;
+mod rules;
 mod sql;
 mod stack;
 mod technique;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Verb::Config(args) => config::run(args),
         Verb::Map(args) => map::run(args),
         Verb::Rights(args) => rights::run(args),
+        Verb::Rules(args) => rules::run(args),
         Verb::Technique(args) => technique::run(args),
         Verb::Imports(args) => imports::run(args),
         Verb::Stack(args) => stack::run(args),
