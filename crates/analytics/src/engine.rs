@@ -448,8 +448,14 @@ mod tests {
     fn each_query_tells_of_its_own_reading() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("events.json");
-        let event = |id: u32| format!("{{\"EventID\":{id},\"Image\":\"a.exe\"}}\n");
-        std::fs::write(&file, event(1) + "{\"EventID\":1, broken\n" + &event(1)).unwrap();
+        let event = |id: u32| {
+            format!("{{\"Channel\":\"Security\",\"EventID\":{id},\"Image\":\"a.exe\"}}\n")
+        };
+        std::fs::write(
+            &file,
+            event(1) + "{\"Channel\":\"Security\",\"EventID\":1, broken\n" + &event(1),
+        )
+        .unwrap();
         let engine = Engine::new(std::slice::from_ref(&file), &[], Options::default()).unwrap();
         // A join of the table with itself, so that rows are kept.
         let join = "SELECT a.Image FROM events a JOIN events b ON a.Image = b.Image WHERE a.Nothing IS NULL";

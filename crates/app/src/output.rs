@@ -163,6 +163,7 @@ impl Destination {
             let stream = fs::OpenOptions::new().write(true).open(&self.target);
             let stream = stream.map_err(fail)?;
             return Ok(Output {
+                path: self.path,
                 file: io::BufWriter::new(stream),
                 staged: None,
             });
@@ -173,6 +174,7 @@ impl Destination {
             source,
         })?;
         Ok(Output {
+            path: staged.destination.path.clone(),
             file: io::BufWriter::new(file),
             staged: Some(staged),
         })
@@ -237,6 +239,10 @@ impl Staged {
             force,
             ..
         } = &self.destination;
+        if *force && let Ok(before) = fs::metadata(target) {
+            // Whoever could not read what was there is not to read what comes.
+            let _ = fs::set_permissions(&self.inside, before.permissions());
+        }
         let named = if *force || self.inside.is_dir() {
             fs::rename(&self.inside, target)
         } else {
@@ -267,6 +273,8 @@ impl Drop for Staged {
 /// A file that is being written.
 #[derive(Debug)]
 pub struct Output {
+    /// As it was named.
+    path: PathBuf,
     file: io::BufWriter<File>,
     /// None for pipes and devices.
     staged: Option<Staged>,
@@ -288,7 +296,7 @@ impl Output {
                 staged.keep().map(drop)
             }
             None => flushed.map_err(|source| OutputError::Io {
-                path: PathBuf::new(),
+                path: self.path,
                 source,
             }),
         }
@@ -349,9 +357,12 @@ fn is_or_holds(input: &Path, file: &same_file::Handle, depth: usize) -> bool {
         return false;
     }
     match fs::read_dir(input) {
-        Ok(entries) => entries
-            .flatten()
-            .any(|entry| is_or_holds(&entry.path(), file, depth + 1)),
+        // A link to a folder inside a folder may lead around in circles.
+        Ok(entries) => entries.flatten().any(|entry| {
+            let path = entry.path();
+            let around = path.is_dir() && path.is_symlink();
+            !around && is_or_holds(&path, file, depth + 1)
+        }),
         // Opening a pipe would wait for whoever writes to it.
         Err(_) if fs::metadata(input).is_ok_and(|is| is.is_file()) => {
             same_file::Handle::from_path(input).is_ok_and(|input| input == *file)

@@ -114,6 +114,34 @@ fn a_folder_is_whole_or_not_there() {
 
 #[cfg(unix)]
 #[test]
+fn folders_that_lead_around_in_circles_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("logs")).unwrap();
+    for name in ["logs/a", "logs/b", "logs/c"] {
+        std::os::unix::fs::symlink(".", at(name)).unwrap();
+    }
+    fs::write(at("out"), "mine").unwrap();
+    assert!(!is_input(&at("out"), &[at("logs")]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_replaced_file_keeps_its_rights() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret.xml");
+    fs::write(&path, "x").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    replace(&path, b"y").unwrap();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn files_have_the_usual_rights() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();

@@ -54,7 +54,7 @@ fn printed(dir: &Path, args: &[&str], input: &str) -> String {
 #[test]
 fn check_shows_and_fixes() {
     let dir = folder("check");
-    let text = printed(&dir, &["check", "c.xml"], "");
+    let text = printed(&dir, &["check", "c.xml", "--exit-zero"], "");
     assert!(
         text.contains("warning[SC125]") && text.contains("c.xml:4:2"),
         "{text}"
@@ -63,13 +63,18 @@ fn check_shows_and_fixes() {
         text.contains("1 error, 1 warning, 2 notes in 1 file"),
         "{text}"
     );
-    let json: serde_json::Value =
-        serde_json::from_str(&printed(&dir, &["check", "c.xml", "--format", "json"], "")).unwrap();
+    let json = printed(
+        &dir,
+        &["check", "c.xml", "--format", "json", "--exit-zero"],
+        "",
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json.as_array().unwrap().len(), 4);
     let status = |args: &[&str]| scotoma(&dir, args, "").status.code();
+    assert_eq!(status(&["check", "c.xml"]), Some(1));
     assert_eq!(status(&["check", "c.xml", "--fail-on=error"]), Some(1));
     assert_eq!(status(&["check", "absent.xml"]), Some(2));
-    printed(&dir, &["check", "c.xml", "--fix"], "");
+    printed(&dir, &["check", "c.xml", "--fix", "--exit-zero"], "");
     assert!(
         !std::fs::read_to_string(dir.join("c.xml"))
             .unwrap()

@@ -173,12 +173,9 @@ fn draw(report: &Report, answer: &Answer<'_>, args: &BaselineArgs) -> String {
     let mut shown: BTreeMap<(usize, bool), usize> = BTreeMap::new();
     let mut stream = None;
     for p in answer.proposals {
-        // The widest ones are shown with the first; of each kind no more than asked for.
+        // Of each kind no more than asked for.
         let n = shown.entry((p.stream, p.offered)).or_default();
         *n += 1;
-        if *n > args.top && !p.chosen {
-            continue;
-        }
         if *n > args.top {
             continue;
         }

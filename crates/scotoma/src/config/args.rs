@@ -93,8 +93,11 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) fix: bool,
     /// Exit with 1 when a finding is at least this bad.
-    #[arg(long, value_enum, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_missing_value = "error")]
-    pub(crate) fail_on: Option<FailLevel>,
+    #[arg(long, value_enum, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_value = "error", default_missing_value = "error")]
+    pub(crate) fail_on: FailLevel,
+    /// Exit with 0 whatever is found.
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

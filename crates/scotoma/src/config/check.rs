@@ -87,14 +87,16 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         .flat_map(|(_, d)| d)
         .map(|d| d.severity)
         .max();
-    let limit = args.fail_on.map(|l| match l {
+    let limit = match args.fail_on {
         FailLevel::Note => Severity::Note,
         FailLevel::Warning => Severity::Warning,
         FailLevel::Error => Severity::Error,
-    });
-    Ok(match (worst, limit) {
-        (Some(worst), Some(limit)) if worst >= limit => ExitCode::FAILURE,
-        _ => ExitCode::SUCCESS,
+    };
+    let fails = !args.exit_zero && worst.is_some_and(|worst| worst >= limit);
+    Ok(if fails {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
