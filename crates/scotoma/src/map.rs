@@ -87,7 +87,9 @@ pub(crate) fn run(args: &MapArgs) -> anyhow::Result<ExitCode> {
         .as_ref()
         .filter(|o| args.all && site::is_folder(o))
     {
-        let pages = site::write(folder)?;
+        let staged = Destination::folder(folder)?.stage()?;
+        let pages = site::write(staged.path())?;
+        staged.keep()?;
         eprintln!("{pages} pages in {}", folder.display());
         return Ok(ExitCode::SUCCESS);
     }

@@ -142,6 +142,20 @@ fn what_exists_is_replaced_only_when_asked() {
 }
 
 #[test]
+fn a_folder_with_something_in_it_is_left_alone() {
+    let case = Case::new();
+    fs::create_dir(case.at("site")).unwrap();
+    fs::write(case.at("site/index.html"), "mine").unwrap();
+    let run = case.run(&["map", "--all", "-o", "site"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert_eq!(fs::read(case.at("site/index.html")).unwrap(), b"mine");
+    let run = case.run(&["map", "--all", "-o", "new"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert!(case.at("new/index.html").exists());
+    assert_eq!(case.names(), ["c.xml", "logs", "new", "site"]);
+}
+
+#[test]
 fn the_ending_is_the_format() {
     let case = Case::new();
     for args in [
