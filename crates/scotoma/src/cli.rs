@@ -72,7 +72,7 @@ pub(crate) struct Manner {
     /// Threads to read with; 0 takes all cores.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,
-    /// Say nothing about what was read; what had to be skipped is still told.
+    /// Say nothing about what was read; what had to be skipped, and doubts about a query, are still told.
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

@@ -66,10 +66,14 @@ impl Reading {
     /// Tells what was read and skipped; an error when there was nothing to read.
     pub(crate) fn end(mut self, report: &Report, warnings: &[String]) -> anyhow::Result<()> {
         self.hush();
-        // Damage is told even to those who want to hear nothing: an answer may be wrong because of it.
+        // Damage and doubts about a query are told even to those who want to hear nothing: an answer may be wrong
+        // because of them.
         tell_damage(report)?;
+        for warning in warnings {
+            eprintln!("warning: {}", clean(warning));
+        }
         if !self.quiet {
-            self.tell(report, warnings)?;
+            self.tell(report)?;
         }
         if report.records == 0 {
             bail!("no events read from {}", plural(report.files, "file"));
@@ -77,11 +81,8 @@ impl Reading {
         Ok(())
     }
 
-    fn tell(&self, report: &Report, warnings: &[String]) -> io::Result<()> {
+    fn tell(&self, report: &Report) -> io::Result<()> {
         let mut err = io::stderr().lock();
-        for warning in warnings {
-            writeln!(err, "warning: {}", clean(warning))?;
-        }
         let seconds = self.started.elapsed().as_secs_f64();
         let damage = match report.diagnostics.damaged {
             0 => "nothing skipped".to_owned(),

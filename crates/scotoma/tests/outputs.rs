@@ -310,6 +310,15 @@ fn a_spreadsheet_computes_nothing() {
 }
 
 #[test]
+fn a_misspelt_column_is_told_to_the_quiet_too() {
+    let case = Case::new();
+    let run = case.run(&["sql", "-q", "logs", "SELECT Imge FROM sysmon"]);
+    let said = text(&run.stderr);
+    assert!(said.contains("no record has a field Imge"), "{said}");
+    assert!(!said.contains("events in"), "{said}");
+}
+
+#[test]
 fn ndjson_leaves_out_what_is_null() {
     let case = Case::new();
     let run = case.run(&[
