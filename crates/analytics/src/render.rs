@@ -95,3 +95,29 @@ pub fn json(array: &dyn Array, row: usize) -> Value {
         _ => text(array, row).map_or(Value::Null, Value::String),
     }
 }
+
+/// Names for formats that cannot repeat one: a repetition gets its number.
+pub fn distinct_names(names: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let mut unique = name.clone();
+        let mut n = 1;
+        while out.contains(&unique) {
+            n += 1;
+            unique = format!("{name}_{n}");
+        }
+        out.push(unique);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_names_are_numbered() {
+        let names = ["a", "b", "a", "a_2", "a"].map(str::to_owned);
+        assert_eq!(distinct_names(&names), ["a", "b", "a_2", "a_2_2", "a_3"]);
+    }
+}

@@ -3,17 +3,15 @@
 use std::process::ExitCode;
 
 use analytics::Outcome;
-use anyhow::{Context, bail};
+use anyhow::Context;
+use app::convert::convert;
 use app::output::Destination;
-use telemetry::Plan;
-use telemetry::parquet::{Writer, column_names};
 
 use crate::cli::ConvertArgs;
 use crate::output::{must_end_in, plural, say};
 use crate::reading::Session;
 
 pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
-    let target = || format!("cannot write {}", args.output.display());
     let destination = if args.partition {
         Destination::folder(&args.output)?
     } else {
@@ -21,40 +19,20 @@ pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
         Destination::new(&args.output, args.force, &args.reading.paths)?
     };
     let mut session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
-    // Nothing may be lost, so the fields are learnt before the first row is written.
-    let columns = column_names(&session.engine.fields());
-    let outcome = session.engine.outcome(&[]);
-    if outcome.report.as_ref().is_none_or(|r| r.records == 0) {
-        return session.end(&outcome, false, &[]);
-    }
-    let staged = destination.stage()?;
-    let mut writer =
-        Writer::create(staged.path(), &columns, args.partition).with_context(target)?;
-    let plan = Plan::of(columns.iter().map(|c| c.to_lowercase()).collect());
-    let mut scan = session.engine.read(plan);
-    for batch in &mut scan {
-        writer.write(&batch).with_context(target)?;
-    }
-    let (rows, files) = writer.close().with_context(target)?;
+    let written = convert(&session.engine, destination, args.partition)
+        .with_context(|| args.output.display().to_string())?;
     session.hush();
-    let report = scan.report();
-    if rows != report.records {
-        bail!(
-            "{} of {} were written; the output is not whole",
-            plural(rows, "event"),
-            plural(report.records, "event")
-        );
+    if written.rows > 0 {
+        say!(
+            "{} with {} in {}",
+            plural(written.rows, "event"),
+            plural(written.columns as u64, "column"),
+            plural(written.files as u64, "file")
+        )?;
     }
-    staged.keep()?;
-    say!(
-        "{} with {} in {}",
-        plural(rows, "event"),
-        plural(columns.len() as u64, "column"),
-        plural(files as u64, "file")
-    )?;
     session.end(
         &Outcome {
-            report: Some(report),
+            report: Some(written.report),
             warnings: Vec::new(),
         },
         false,

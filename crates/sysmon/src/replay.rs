@@ -2,7 +2,7 @@
 //! makes up the volume that is left. Events that the recording sensor had dropped itself are not in
 //! the input; nothing here can know them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, BooleanArray, Int64Array, RecordBatch};
@@ -14,8 +14,10 @@ use predicate::eval::EvalError;
 
 use crate::columnar::keys::{Column, text};
 use crate::columnar::{self, Decider, Input};
+use crate::config::Config;
+use crate::explain::describe;
 use crate::reference::Cause;
-use crate::rules::{RuleSet, Unit};
+use crate::rules::{Filter, Record, RuleSet, Unit};
 use crate::schema;
 use crate::text::Environment;
 
@@ -313,4 +315,57 @@ pub fn title(id: u32) -> String {
         .event(id)
         .and_then(|e| e.tag.clone())
         .unwrap_or_else(|| format!("event {id}"))
+}
+
+/// The columns of the event table that rules look at, in lower case, and those that a [`Summary`] needs.
+pub fn columns(rules: &[&RuleSet]) -> Vec<String> {
+    let mut names: Vec<String> = [
+        "timecreated",
+        "channel",
+        "provider",
+        "eventid",
+        "image",
+        "sourceimage",
+        "imageloaded",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for filter in rules
+        .iter()
+        .flat_map(|r| r.kept())
+        .flat_map(|e| e.filters())
+    {
+        names.push(filter.field_name.to_lowercase());
+    }
+    let mut seen = BTreeSet::new();
+    names.retain(|n| seen.insert(n.clone()));
+    names
+}
+
+/// The line of a rule, by the places of its element and its unit, and a few words about it.
+pub fn place(config: &Config, element: usize, unit: Option<usize>) -> (usize, String) {
+    let Some(e) = config.rules.elements.get(element) else {
+        return (0, String::new());
+    };
+    let units = e.units();
+    let line = |f: &Filter| config.source.position(f.span.start).0;
+    match unit.and_then(|u| units.get(u)) {
+        Some(Unit::Filter(f)) => (
+            line(f),
+            format!("{} {}", e.tag, describe(&Record::Filter((*f).clone()))),
+        ),
+        Some(Unit::Rule(id, _, filters)) => {
+            let name = e
+                .rule(*id)
+                .map_or("<Rule>".to_owned(), |r| describe(&Record::Rule(r.clone())));
+            (
+                filters.first().map_or(0, |f| line(f)),
+                format!("{} {name}", e.tag),
+            )
+        }
+        None => (
+            config.source.position(e.span.start).0,
+            format!("{} (all conditions)", e.tag),
+        ),
+    }
 }

@@ -6,9 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use arrow::compute::filter_record_batch;
 use sysmon::Config;
-use sysmon::explain::describe;
-use sysmon::replay::{Replay, Summary, share, title};
-use sysmon::rules::{Filter, Record, RuleSet, Unit};
+use sysmon::replay::{Replay, Summary, columns, place, share, title};
 use telemetry::Plan;
 use telemetry::parquet::{Writer, column_names};
 
@@ -73,31 +71,6 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     reading.end(&report, &[])?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The columns that rules look at, and those that a report needs.
-pub(crate) fn columns(rules: &[&RuleSet]) -> Vec<String> {
-    let mut names: Vec<String> = [
-        "timecreated",
-        "channel",
-        "provider",
-        "eventid",
-        "image",
-        "sourceimage",
-        "imageloaded",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    for filter in rules
-        .iter()
-        .flat_map(|r| r.kept())
-        .flat_map(|e| e.filters())
-    {
-        names.push(filter.field_name.to_lowercase());
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|n| seen.insert(n.clone()));
-    names
 }
 
 fn show(config: &Config, summary: &Summary, top: usize) -> io::Result<()> {
@@ -175,32 +148,4 @@ fn show(config: &Config, summary: &Summary, top: usize) -> io::Result<()> {
         .map(|v| vec![grouped(v.kept), title(v.id), clean(&v.source)]);
     say!("\n{}", table(&["kept", "event", "by"], rows, &[0]))?;
     Ok(())
-}
-
-/// The line of a rule and a few words about it.
-fn place(config: &Config, element: usize, unit: Option<usize>) -> (usize, String) {
-    let Some(e) = config.rules.elements.get(element) else {
-        return (0, String::new());
-    };
-    let units = e.units();
-    let line = |f: &Filter| config.source.position(f.span.start).0;
-    match unit.and_then(|u| units.get(u)) {
-        Some(Unit::Filter(f)) => (
-            line(f),
-            format!("{} {}", e.tag, describe(&Record::Filter((*f).clone()))),
-        ),
-        Some(Unit::Rule(id, _, filters)) => {
-            let name = e
-                .rule(*id)
-                .map_or("<Rule>".to_owned(), |r| describe(&Record::Rule(r.clone())));
-            (
-                filters.first().map_or(0, |f| line(f)),
-                format!("{} {name}", e.tag),
-            )
-        }
-        None => (
-            config.source.position(e.span.start).0,
-            format!("{} (all conditions)", e.tag),
-        ),
-    }
 }

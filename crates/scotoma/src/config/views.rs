@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use sysmon::compare::Compare;
 use sysmon::explain::reason;
-use sysmon::replay::title;
+use sysmon::replay::{columns, title};
 use sysmon::{Config, show as screen};
 use telemetry::Plan;
 
 use super::args::{DiffArgs, FileArgs};
-use super::{load, replay};
+use super::load;
 use crate::output::{clean, grouped, plural, say};
 use crate::reading::{Reading, origins};
 
@@ -44,7 +44,7 @@ fn events(old: &Config, new: &Config, args: &DiffArgs) -> anyhow::Result<()> {
     let mut reading = Reading::begin(&args.manner);
     let origins = origins(&args.paths)?;
     let mut compare = Compare::new(&old.rules, &new.rules, &environment);
-    let mut columns = replay::columns(&[&old.rules, &new.rules]);
+    let mut columns = columns(&[&old.rules, &new.rules]);
     columns.extend(["eventrecordid", "source_file"].map(str::to_owned));
     let report = reading.scan(&origins, Plan::of(columns), |batch| Ok(compare.add(batch)?))?;
     reading.hush();

@@ -79,7 +79,7 @@ impl Rows {
                 bail!("Parquet goes into a file: add -o FILE.parquet")
             }
             (RowFormat::Parquet, Some(file)) => {
-                let writer = RowWriter::new(file, schema, &distinct(columns))?;
+                let writer = RowWriter::new(file, schema, &render::distinct_names(columns))?;
                 Sink::Parquet(Box::new(writer))
             }
             (RowFormat::Table, output) => Sink::Table {
@@ -107,7 +107,9 @@ impl Rows {
             }
         };
         let columns = match format {
-            RowFormat::Json | RowFormat::Ndjson | RowFormat::Parquet => distinct(columns),
+            RowFormat::Json | RowFormat::Ndjson | RowFormat::Parquet => {
+                render::distinct_names(columns)
+            }
             RowFormat::Table | RowFormat::Csv => columns.to_vec(),
         };
         Ok(Self {
@@ -206,31 +208,5 @@ impl Rows {
             Sink::Parquet(file) => file.close()?.keep()?,
         }
         Ok(self.count)
-    }
-}
-
-/// Names for formats that cannot repeat one: a repetition gets its number.
-fn distinct(names: &[String]) -> Vec<String> {
-    let mut out: Vec<String> = Vec::with_capacity(names.len());
-    for name in names {
-        let mut unique = name.clone();
-        let mut n = 1;
-        while out.contains(&unique) {
-            n += 1;
-            unique = format!("{name}_{n}");
-        }
-        out.push(unique);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn repeated_names_are_numbered() {
-        let names = ["a", "b", "a", "a_2", "a"].map(str::to_owned);
-        assert_eq!(distinct(&names), ["a", "b", "a_2", "a_2_2", "a_3"]);
     }
 }
