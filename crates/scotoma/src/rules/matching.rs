@@ -1,4 +1,4 @@
-//! `scotoma rules`: Sigma rules over logs.
+//! `scotoma rules match`: the records that Sigma rules match, one JSON object a line.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
-use clap::{Args, Subcommand};
+use clap::Args;
 use predicate::eval::{Distinct, column};
 use serde::Serialize;
 use sigma::{Match, Matcher, Pack, Placeholders, SourceColumns};
@@ -19,30 +19,12 @@ use crate::output::{clean, plural, write_json};
 use crate::reading::{Reading, origins};
 
 #[derive(Args, Debug)]
-pub(crate) struct RulesArgs {
-    #[command(subcommand)]
-    verb: RulesVerb,
-}
-
-#[derive(Debug, Subcommand)]
-enum RulesVerb {
-    /// Name the records that Sigma rules match: one JSON object a line.
-    Match(MatchArgs),
-}
-
-#[derive(Args, Debug)]
-struct MatchArgs {
+pub(super) struct MatchArgs {
     #[command(flatten)]
     reading: Paths,
     /// Sigma rules, correlations and filters: files, or folders with all that lies below.
     #[arg(long, required = true, value_name = "PATH")]
     rules: Vec<PathBuf>,
-}
-
-pub(crate) fn run(args: &RulesArgs) -> anyhow::Result<ExitCode> {
-    match &args.verb {
-        RulesVerb::Match(args) => match_records(args),
-    }
 }
 
 /// A match as it is written.
@@ -68,7 +50,7 @@ struct FiredLine<'a> {
     records: Vec<&'a str>,
 }
 
-fn match_records(args: &MatchArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &MatchArgs) -> anyhow::Result<ExitCode> {
     let pack = Pack::read(&args.rules, &Placeholders::new())?;
     tell_refused(&pack);
     if pack.rules.is_empty() {
