@@ -68,11 +68,11 @@ function explain(what) {
     const a = DATA.apis[id];
     panel.append(element("h2", id), element("p", [a.modules.join(", "), a.layer, a.variants.length ? "also " + a.variants.join(", ") : ""].filter(Boolean).join(" · "), "dim"));
     const sysmon = a.arrows.concat(a.below).some(r => r.event.startsWith("sysmon:"));
-    const stated = a.silences.length > 0, any = a.arrows.length + a.below.length > 0;
+    const stated = a.not_observed.length > 0, any = a.arrows.length + a.below.length > 0;
     panel.append(element("p", sysmon ? "Seen by Sysmon" : stated ? "No Sysmon event" : any ? "No Sysmon event known" : "Nothing known", sysmon ? "yes" : "no"));
     list("Seen by", arrows(a.arrows));
     list("Seen in the system service it ends in", arrows(a.below.filter(b => !a.arrows.some(r => r.event === b.event)), true));
-    list("Not seen by", a.silences.map(s => [s.sensor + (s.event ? " " + s.event : "") + ": " + s.why + mark(s.mark)]));
+    list("Not seen by", a.not_observed.map(s => [s.sensor + (s.event ? " " + s.event : "") + ": " + s.why + mark(s.mark)]));
     if (!any && !stated) panel.append(element("p", "The catalog has no arrow for this call and no word that there is none. That is no proof of silence.", "dim"));
     list("Ends in", a.native.map(n => link("a", n)));
     list("Called by", a.callers.map(n => link("a", n)));
@@ -94,7 +94,7 @@ function explain(what) {
     if (e.mechanism) { const p = element("p", "by "); p.append(link("m", e.mechanism)); panel.append(p); }
     if (e.note) panel.append(element("p", e.note, "dim"));
     list("Calls", e.apis.map(a => [link("a", a.api), mark(a.mark)]));
-    list("Not observed", e.silences.map(s => [s.apis.join(", ") + ": " + s.why]));
+    list("Not observed", e.not_observed.map(s => [s.apis.join(", ") + ": " + s.why]));
     list("Evidence of", e.components);
     tampering(e.tampering);
   }

@@ -3,7 +3,7 @@
 
 use crate::CatalogData;
 use crate::literal::RowPlaces;
-use crate::model::conduct::KnownTest;
+use crate::model::{Mark, techniques::KnownTest};
 use std::collections::{HashMap, HashSet};
 
 type Checked = Result<(), String>;
@@ -52,6 +52,7 @@ pub fn all(data: &CatalogData) -> Checked {
     known_fields(data)?;
     one_call_one_row(data)?;
     claims(data)?;
+    without_arrows(data)?;
     for event in &data.events {
         if event.id != format!("{}:{}", event.sensor.0, event.number) {
             return Err(format!("event {:?} is not its sensor and number", event.id));
@@ -72,6 +73,20 @@ pub fn all(data: &CatalogData) -> Checked {
             return Err(format!(
                 "mapping {:?} and event {:?} name different mechanisms",
                 row.id, row.event.0
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A mechanism has arrows, or says why it has none.
+fn without_arrows(data: &CatalogData) -> Checked {
+    for row in &data.mechanisms {
+        let has = data.mappings.iter().any(|m| m.mechanism.0 == row.id);
+        if has == row.no_arrows.is_some() {
+            return Err(format!(
+                "mechanisms.yaml: {:?} must have arrows or say why it has none, and not both",
+                row.id
             ));
         }
     }
@@ -148,8 +163,9 @@ fn one_call_one_row(data: &CatalogData) -> Checked {
     Ok(())
 }
 
+/// Every source is listed, and what a source is said to state was found in one.
 fn sources(data: &CatalogData) -> Checked {
-    let known = |cited: &[String], row: &str| -> Checked {
+    let listed = |cited: &[String], row: &str| -> Checked {
         if cited.is_empty() {
             return Err(format!("{row}: no source"));
         }
@@ -161,50 +177,58 @@ fn sources(data: &CatalogData) -> Checked {
         }
         Ok(())
     };
+    let known = |cited: &[String], mark: &Mark, row: &str| -> Checked {
+        if *mark == Mark::FromSource && cited.iter().any(|s| s == "general-knowledge") {
+            return Err(format!("{row}: from-source, but part of it is in none"));
+        }
+        listed(cited, row)
+    };
     data.sensors
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.mechanisms
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.events
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.stack_signs
         .iter()
-        .try_for_each(|r| known(&r.source, &r.function))?;
-    data.apis.iter().try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.function))?;
+    data.apis
+        .iter()
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.mappings
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.not_observed
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.api_rights
         .iter()
-        .try_for_each(|r| known(&r.source, &r.api.0))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.api.0))?;
     data.claims
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.behaviours
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.tampering
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.protections
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))?;
     data.host_processes
         .iter()
-        .try_for_each(|r| known(&r.source, &r.file))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.file))?;
     data.writable_folders
         .iter()
-        .try_for_each(|r| known(&r.source, &r.folder))?;
+        .try_for_each(|r| known(&r.source, &r.mark, &r.folder))?;
     data.access
         .objects
         .iter()
-        .try_for_each(|r| known(&r.source, &r.id))
+        .try_for_each(|r| known(&r.source, &r.mark, &r.id))
 }
 
 /// What is known of an expected event's fields is about fields it has, and a mask is one as Sysmon writes it.

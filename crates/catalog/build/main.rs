@@ -34,7 +34,7 @@ macro_rules! model {
 mod model;
 
 use literal::RowPlaces;
-use model::{calls, conduct, evidence, map};
+use model::{calls, evidence, map, techniques};
 use serde::{Serialize, de::DeserializeOwned};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -55,14 +55,14 @@ pub struct CatalogData {
     api_rights: Vec<calls::ApiRights>,
     right_sets: Vec<calls::RightSet>,
     claims: Vec<calls::Claim>,
-    behaviours: Vec<conduct::Behaviour>,
-    tampering: Vec<conduct::Tampering>,
-    protections: Vec<conduct::Protection>,
-    host_processes: Vec<conduct::HostProcess>,
-    writable_folders: Vec<conduct::WritableFolder>,
-    components: Vec<conduct::Component>,
-    event_components: Vec<conduct::EventComponents>,
-    corrections: Vec<conduct::Correction>,
+    behaviours: Vec<techniques::Behaviour>,
+    tampering: Vec<techniques::Tampering>,
+    protections: Vec<techniques::Protection>,
+    host_processes: Vec<techniques::HostProcess>,
+    writable_folders: Vec<techniques::WritableFolder>,
+    components: Vec<techniques::Component>,
+    event_components: Vec<techniques::EventComponents>,
+    corrections: Vec<techniques::Correction>,
     evidence_tests: Vec<evidence::ClaimTest>,
     evidence: Vec<evidence::ClaimEvidence>,
 }

@@ -30,7 +30,7 @@ pub struct Conditions {
 }
 
 /// The conditions under which `mask` is granted on an object.
-pub fn ready(object: &Object, mask: u32) -> Conditions {
+pub fn for_rights(object: &Object, mask: u32) -> Conditions {
     // Event 10 is about processes alone; every other handle request shows only where a SACL audits the object.
     let process = object.id == "process";
     let (field, events) = if process {
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_six_rights_in_every_language() {
-        let ready = ready(rights::object("process").unwrap(), 0x143A);
+        let ready = for_rights(rights::object("process").unwrap(), 0x143A);
         assert_eq!(ready.sql, "has_rights(GrantedAccess, '0x143a')");
         assert_eq!(
             ready.spark,
@@ -149,7 +149,7 @@ mod tests {
     fn every_listed_mask_holds_the_rights() {
         for object in rights::objects() {
             for right in object.rights {
-                let ready = ready(object, right.mask);
+                let ready = for_rights(object, right.mask);
                 assert!(!ready.masks.is_empty());
                 assert!(
                     ready.masks.iter().all(|m| m & right.mask == right.mask),
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn other_objects_show_only_where_they_are_audited() {
-        let ready = ready(rights::object("token").unwrap(), 0x2);
+        let ready = for_rights(rights::object("token").unwrap(), 0x2);
         assert_eq!(ready.sysmon, None);
         assert_eq!(
             ready.sql,

@@ -133,11 +133,18 @@ pub fn by_ordinal(module: &str, ordinal: u16) -> Option<&'static str> {
         "wsock32" if ordinal <= 116 => "ws2_32",
         other => other,
     };
-    ORDINALS.lines().find_map(|line| {
+    ordinals().find_map(|(file, number, name)| {
+        let same = file.strip_suffix(".dll") == Some(module);
+        (same && number == ordinal).then_some(name)
+    })
+}
+
+/// Every export that is known by its ordinal: module, ordinal, name.
+pub fn ordinals() -> impl Iterator<Item = (&'static str, u16, &'static str)> {
+    ORDINALS.lines().filter_map(|line| {
         let (file, rest) = line.split_once('\t')?;
         let (number, name) = rest.split_once('\t')?;
-        let same = file.strip_suffix(".dll") == Some(module);
-        (same && number.parse() == Ok(ordinal)).then_some(name)
+        Some((file, number.parse().ok()?, name))
     })
 }
 

@@ -1,7 +1,7 @@
 //! Programs that attacks put code into or run code through, by file name. It knows what is known of such programs, and not
 //! that a program it does not list would be safe: code can be put into any process.
 
-pub use crate::model::conduct::{HostProcess, HostUse};
+pub use crate::model::techniques::{HostProcess, HostUse};
 use crate::tables;
 
 /// All rows.

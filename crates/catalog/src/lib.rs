@@ -23,6 +23,7 @@ macro_rules! model {
 
 pub mod attack;
 pub mod condition;
+mod contents;
 pub mod defender;
 pub mod derive;
 pub mod draw;
@@ -32,23 +33,22 @@ pub mod functions;
 pub mod hosts;
 pub mod map;
 mod model;
-pub mod needs;
 pub mod open;
+pub mod required_rights;
 pub mod rights;
 mod storage;
 pub mod syscalls;
 mod tables;
-mod whole;
 pub mod writable;
 
+pub use contents::{Contents, SCHEMA, contents};
 pub use find::{FoundRow, Rights, Subject, find, nearest};
 pub use model::Mark;
 pub use model::calls::*;
-pub use model::conduct::*;
 pub use model::evidence::*;
 pub use model::map::*;
+pub use model::techniques::*;
 pub use model::when::*;
 pub use storage::{
     ApiId, BehaviourId, ComponentId, EventId, MechanismId, SensorId, SourceId, TamperingId,
 };
-pub use whole::{SCHEMA, Whole, whole};

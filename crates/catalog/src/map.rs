@@ -5,7 +5,7 @@
 use crate::derive::{Derived, derived};
 use crate::find::{Rights, Subject};
 use crate::model::map::SecurityEvent;
-use crate::model::{calls::*, conduct::*};
+use crate::model::{calls::*, techniques::*};
 use crate::open::{Opening, opening, openings};
 use crate::storage::{
     ApiId, BehaviourId, ComponentId, EventId, MechanismId, SensorId, TamperingId,
@@ -69,7 +69,7 @@ pub fn line(subject: Subject) -> LineOfSight {
             line.arrows = arrows().filter(|m| m.event == event).collect();
             line.events.push(event);
             line.mechanisms.extend(event.mechanism);
-            line.not_observed = silences().filter(|n| n.event == Some(event)).collect();
+            line.not_observed = not_observed().filter(|n| n.event == Some(event)).collect();
             line.behaviours = expecting(&line.events);
         }
         Subject::Behaviour(behaviour) => {
@@ -84,7 +84,7 @@ pub fn line(subject: Subject) -> LineOfSight {
             line.arrows = arrows()
                 .filter(|m| m.api.is_some_and(|a| calls.contains(&a)))
                 .collect();
-            line.not_observed = silences()
+            line.not_observed = not_observed()
                 .filter(|n| n.apis.iter().any(|a| calls.contains(a)))
                 .collect();
             line.openings = openings(match behaviour.win32 {
@@ -128,7 +128,7 @@ impl LineOfSight {
         self.below = derived(api);
         let ends_in_it = |a: &ApiId| a.native.iter().any(|s| s.call == api);
         self.callers = ApiId::all().filter(ends_in_it).collect();
-        self.not_observed = silences_of(api).collect();
+        self.not_observed = not_observed_by(api).collect();
         self.mechanisms = self.own_and_derived().map(|m| m.mechanism).collect();
         self.events = self.own_and_derived().map(|m| m.event).collect();
         self.openings = openings(&[api]);
@@ -199,13 +199,13 @@ pub fn arrows() -> impl Iterator<Item = &'static Mapping> {
 }
 
 /// Every known silence.
-pub fn silences() -> impl Iterator<Item = &'static NotObserved> {
+pub fn not_observed() -> impl Iterator<Item = &'static NotObserved> {
     tables::NOT_OBSERVED.iter()
 }
 
 /// The known silences about a call.
-pub fn silences_of(api: ApiId) -> impl Iterator<Item = &'static NotObserved> {
-    silences().filter(move |n| n.apis.contains(&api))
+pub fn not_observed_by(api: ApiId) -> impl Iterator<Item = &'static NotObserved> {
+    not_observed().filter(move |n| n.apis.contains(&api))
 }
 
 /// What an event is evidence of.
@@ -339,7 +339,7 @@ pub fn seen(api: ApiId, sensor: SensorId) -> Visibility {
     let of_sensor = |m: &&Mapping| m.event.sensor == sensor;
     if arrows().filter(of_sensor).any(|m| m.api == Some(api)) {
         Visibility::Seen
-    } else if silences_of(api).any(|n| n.sensor == sensor) {
+    } else if not_observed_by(api).any(|n| n.sensor == sensor) {
         Visibility::NotObserved
     } else if derived(api).iter().any(|d| of_sensor(&d.arrow)) {
         Visibility::SeenBelow

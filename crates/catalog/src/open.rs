@@ -3,7 +3,7 @@
 
 use crate::map;
 use crate::model::calls::{Mapping, NotObserved};
-use crate::needs;
+use crate::required_rights;
 use crate::rights;
 use crate::storage::ApiId;
 use serde::Serialize;
@@ -40,7 +40,7 @@ impl Opening {
 
 /// The openings that `calls` need, one for each kind of object.
 pub fn openings(calls: &[ApiId]) -> Vec<Opening> {
-    let needs = needs::of(calls);
+    let needs = required_rights::of(calls);
     let objects = needs.objects.iter();
     objects
         .filter_map(|o| {
@@ -70,7 +70,7 @@ pub fn opening(object: &str, mask: u32) -> Option<Opening> {
         kernel_check: None,
         rights: object.decode(mask).names,
         arrows,
-        not_observed: map::silences().filter(silent).collect(),
+        not_observed: map::not_observed().filter(silent).collect(),
         calls,
     })
 }

@@ -284,8 +284,19 @@ mod tests {
         let key = object("key").unwrap();
         assert_eq!(key.map_generic(0xC000_0001).unwrap().0, 0x0002_001F);
         assert_eq!(key.map_generic(0x0002_0019).unwrap(), (0x0002_0019, None));
-        // No mapping of a mutex is known; saying so beats guessing one.
-        assert!(object("mutex").unwrap().map_generic(0x8000_0000).is_none());
+        // What current Windows makes of them, not what the headers of old named so.
+        let token = object("token").unwrap();
+        assert_eq!(token.map_generic(0xA000_0000).unwrap().0, 0x0002_001F);
+        let thread = object("thread").unwrap();
+        assert_eq!(thread.map_generic(0x2000_0000).unwrap().0, 0x0012_1800);
+        assert_eq!(thread.map_generic(0x1000_0000).unwrap().0, 0x001F_FFFF);
+        // No source has all rights of a service; saying so beats guessing them.
+        assert!(
+            object("service")
+                .unwrap()
+                .map_generic(0x1000_0000)
+                .is_none()
+        );
     }
 
     #[test]

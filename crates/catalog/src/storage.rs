@@ -1,7 +1,7 @@
 //! How the crate holds the model: static, as the build script wrote it. An id is the place of a row in its table; it
 //! dereferences to the row, prints as the row's name, and serialises as that name.
 
-use crate::model::{calls::*, conduct::*, map::*};
+use crate::model::{calls::*, map::*, techniques::*};
 use crate::tables;
 use serde::{Serialize, Serializer};
 use std::fmt;

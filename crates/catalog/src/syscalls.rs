@@ -45,7 +45,8 @@ impl EtwWrite {
     }
 }
 
-fn all() -> impl Iterator<Item = EtwWrite> {
+/// Every write, by service.
+pub fn all() -> impl Iterator<Item = EtwWrite> {
     WRITES.lines().filter_map(EtwWrite::of_line)
 }
 

@@ -1,7 +1,7 @@
 //! The compiled-in rows. Written by the build script; nothing here is computed.
 
 use crate::model::Mark;
-use crate::model::{calls::*, conduct::*, evidence::*, map::*, rights::*, when::*};
+use crate::model::{calls::*, evidence::*, map::*, rights::*, techniques::*, when::*};
 use crate::storage::*;
 
 macro_rules! tables {

@@ -1,7 +1,7 @@
 //! Whether an ordinary user may create files where a path points, by the access rights Windows sets up. It knows folders and
 //! not the rights of any one computer, where they may have been changed.
 
-pub use crate::model::conduct::{FolderKind, WritableFolder};
+pub use crate::model::techniques::{FolderKind, WritableFolder};
 use crate::tables;
 
 /// All rows, the closed ones among them.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use catalog::draw::{MapPlan, dot, html, svg};
-use catalog::map::{arrows, line, silences};
+use catalog::map::{arrows, line, not_observed};
 use catalog::{EventId, MechanismId, find};
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn everything_is_drawn() {
         let api = arrow.api.map_or("", |a| a.slug());
         assert!(drawn.contains(&(api, arrow.event.slug())), "{}", arrow.id);
     }
-    for silence in silences() {
+    for silence in not_observed() {
         assert!(
             silence
                 .apis
@@ -107,7 +107,7 @@ fn the_page_needs_no_network_and_its_data_is_json() {
     assert!(!data.contains('<'));
     let data: serde_json::Value = serde_json::from_str(data).unwrap();
     assert_eq!(
-        data["apis"]["WriteProcessMemory"]["silences"][0]["sensor"],
+        data["apis"]["WriteProcessMemory"]["not_observed"][0]["sensor"],
         "Sysmon"
     );
     assert_eq!(data["events"]["sysmon:10"]["mechanism"], "object-callback");

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use app::output::Destination;
 use catalog::draw::{MapPlan, dot, html, svg};
-use catalog::map::{LineOfSight, Visibility, line, seen, silences};
+use catalog::map::{LineOfSight, Visibility, line, not_observed, seen};
 use catalog::{ApiId, FoundRow, SensorId};
 use clap::{Args, ValueEnum};
 
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &MapArgs) -> anyhow::Result<ExitCode> {
     let text = if args.schema {
         catalog::SCHEMA.to_owned()
     } else if args.not_observed {
-        not_observed(args)?
+        visibility(args)?
     } else {
         answer(args)?
     };
@@ -132,7 +132,7 @@ fn answer(args: &MapArgs) -> anyhow::Result<String> {
         MapFormat::Svg => svg(&plan()),
         MapFormat::Html => html(&plan()),
         MapFormat::Dot => dot(&plan()),
-        MapFormat::Json if args.all => serde_json::to_string_pretty(&catalog::whole())? + "\n",
+        MapFormat::Json if args.all => serde_json::to_string_pretty(&catalog::contents())? + "\n",
         MapFormat::Json => {
             serde_json::to_string_pretty(&lines.iter().map(|(_, l)| l).collect::<Vec<_>>())? + "\n"
         }
@@ -166,7 +166,7 @@ pub(crate) fn lookup(name: &str) -> anyhow::Result<Vec<FoundRow>> {
     Ok(found)
 }
 
-fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
+fn visibility(args: &MapArgs) -> anyhow::Result<String> {
     let Some(sensor) = SensorId::named(&args.sensor) else {
         let names: Vec<_> = SensorId::all().map(SensorId::slug).collect();
         bail!(
@@ -175,7 +175,7 @@ fn not_observed(args: &MapArgs) -> anyhow::Result<String> {
             names.join(", ")
         );
     };
-    let stated: Vec<_> = silences().filter(|s| s.sensor == sensor).collect();
+    let stated: Vec<_> = not_observed().filter(|s| s.sensor == sensor).collect();
     let calls = |wanted: &[Visibility]| -> Vec<ApiId> {
         ApiId::all()
             .filter(|a| wanted.contains(&seen(*a, sensor)))

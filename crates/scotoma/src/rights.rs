@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
-use catalog::condition::{Conditions, ready};
+use catalog::condition::{Conditions, for_rights};
 use catalog::map::users_of_mask;
-use catalog::needs::{self, LeastRights, MaskCheck, Needs};
+use catalog::required_rights::{self, LeastRights, MaskCheck, RequiredRights};
 use catalog::rights::{self, Object};
 use catalog::{ApiId, FoundRow, Rights, Subject, find};
 use clap::{Args, Subcommand, ValueEnum};
@@ -315,7 +315,7 @@ fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
                 _ => None,
             })
             .collect();
-        let known = found.iter().find(|a| needs::row(**a).is_some());
+        let known = found.iter().find(|a| required_rights::row(**a).is_some());
         match known.or(found.first()) {
             Some(api) => calls.push(*api),
             None => {
@@ -360,28 +360,28 @@ fn calls(names: &[String]) -> anyhow::Result<Vec<ApiId>> {
 }
 
 fn rights_for(names: &[String], format: RightsFormat) -> anyhow::Result<String> {
-    let needs = needs::of(&calls(names)?);
+    let required = required_rights::of(&calls(names)?);
     if format == RightsFormat::Json {
-        let conditions: Vec<Conditions> = needs
+        let conditions: Vec<Conditions> = required
             .objects
             .iter()
-            .map(|o| ready(o.object, least(o).logged))
+            .map(|o| for_rights(o.object, least(o).logged))
             .collect();
         return Ok(serde_json::to_string_pretty(
-            &json!({ "needs": needs, "conditions": conditions }),
+            &json!({ "needs": required, "conditions": conditions }),
         )? + "\n");
     }
-    Ok(show_needs(&needs))
+    Ok(show_required(&required))
 }
 
 /// What a caller cannot do without.
-fn least(object: &needs::ObjectNeeds) -> &LeastRights {
+fn least(object: &required_rights::RequiredOnObject) -> &LeastRights {
     object.kernel.as_ref().unwrap_or(&object.documented)
 }
 
-fn show_needs(needs: &Needs) -> String {
+fn show_required(required: &RequiredRights) -> String {
     let mut page = Page::new();
-    for object in &needs.objects {
+    for object in &required.objects {
         let kind = object.object.id;
         page.title(format_args!("On a {kind} handle"));
         let documented = object.documented.rights.iter().flat_map(|r| &r.by);
@@ -409,7 +409,7 @@ fn show_needs(needs: &Needs) -> String {
                 ));
             }
         }
-        let condition = ready(object.object, least(object).logged);
+        let condition = for_rights(object.object, least(object).logged);
         page.head(format_args!(
             "Ready: {} holds at least {:#x} (in {})",
             condition.field, condition.mask, condition.events
@@ -429,23 +429,23 @@ fn show_needs(needs: &Needs) -> String {
         }
         page.item(&condition.loses);
     }
-    if !needs.without_handle.is_empty() {
+    if !required.without_handle.is_empty() {
         page.head("Take no handle");
-        for row in &needs.without_handle {
+        for row in &required.without_handle {
             page.item(format_args!("{} {}", row.api, trace(row.mark, row.source)));
             if let Some(note) = row.note {
                 page.under(note);
             }
         }
     }
-    if !needs.privileges.is_empty() {
+    if !required.privileges.is_empty() {
         page.head("Privileges");
-        for (api, privilege) in &needs.privileges {
+        for (api, privilege) in &required.privileges {
             page.item(format_args!("{privilege}: {api}"));
         }
     }
-    if !needs.unknown.is_empty() {
-        let names: Vec<_> = needs.unknown.iter().map(|a| a.slug()).collect();
+    if !required.unknown.is_empty() {
+        let names: Vec<_> = required.unknown.iter().map(|a| a.slug()).collect();
         page.head(format_args!(
             "The catalog has no rights for {}; the sums above may be too small",
             names.join(", ")
@@ -477,7 +477,7 @@ fn check(text: &str, names: &[String], common: &Common) -> anyhow::Result<String
     let mask = mask(text)?;
     let names = split(names);
     let object = object(common, &names)?;
-    let check = needs::check(object, mask, &names).map_err(|e| unknown(&e.name))?;
+    let check = required_rights::check(object, mask, &names).map_err(|e| unknown(&e.name))?;
     if names.is_empty() && check.claims.is_empty() {
         return good_for(object, mask, common.format);
     }

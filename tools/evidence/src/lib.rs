@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod sample;
+
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;

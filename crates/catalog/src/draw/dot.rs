@@ -14,7 +14,7 @@ pub fn dot(plan: &MapPlan) -> String {
     for section in &plan.sections {
         cluster(&mut out, section);
         arrows(&mut out, section, &mut calls);
-        for silence in &section.silences {
+        for silence in &section.not_observed {
             let node = format!("{}/silence", silence.id);
             let _ = writeln!(
                 out,

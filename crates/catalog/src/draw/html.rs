@@ -40,13 +40,13 @@ fn groups(plan: &MapPlan) -> String {
         let events: usize = section.blocks.iter().map(|b| b.groups.len()).sum();
         if events > 0 {
             let seen = Section {
-                silences: Vec::new(),
+                not_observed: Vec::new(),
                 ..section.clone()
             };
             let title = format!("{sensor}: {}", text::plural(events as u64, "event"));
             group(title, place == 0, picture(vec![seen], Vec::new()));
         }
-        if !section.silences.is_empty() {
+        if !section.not_observed.is_empty() {
             let silent = Section {
                 blocks: Vec::new(),
                 ..section.clone()
@@ -107,7 +107,7 @@ fn api(api: ApiId) -> Value {
         .map(|d| arrow(d.arrow, in_words(d.open.iter().copied())))
         .collect();
     let native: Vec<_> = api.native.iter().map(|s| s.call).collect();
-    let silences: Vec<_> = answer
+    let not_observed: Vec<_> = answer
         .not_observed
         .iter()
         .map(|n| json!({ "sensor": n.sensor.name, "event": n.event, "why": n.why, "mark": n.mark }))
@@ -116,7 +116,7 @@ fn api(api: ApiId) -> Value {
     json!({
         "layer": api.layer, "modules": api.modules, "variants": api.variants, "native": native, "note": api.note,
         "arrows": arrows, "below": below, "callers": answer.callers,
-        "silences": silences, "openings": openings, "tampering": answer.tampering,
+        "not_observed": not_observed, "openings": openings, "tampering": answer.tampering,
         "techniques": answer.behaviours.iter().map(|b| format!("{} {}", b.technique, b.name)).collect::<Vec<_>>(),
     })
 }
@@ -159,7 +159,7 @@ fn event(event: EventId) -> Value {
         "name": event.name, "tag": event.sysmon.and_then(|s| s.rule_tag), "mechanism": event.mechanism,
         "components": components_of(event).iter().map(|c| c.name).collect::<Vec<_>>(),
         "apis": answer.arrows.iter().filter_map(|m| m.api.map(|a| json!({ "api": a, "mark": m.mark }))).collect::<Vec<_>>(),
-        "silences": answer.not_observed.iter().map(|n| json!({ "apis": n.apis, "why": n.why })).collect::<Vec<_>>(),
+        "not_observed": answer.not_observed.iter().map(|n| json!({ "apis": n.apis, "why": n.why })).collect::<Vec<_>>(),
         "tampering": answer.tampering, "note": event.note, "mark": event.mark,
     })
 }

@@ -21,8 +21,8 @@ pub struct Section {
     pub sensor: SensorId,
     /// Its mechanisms.
     pub blocks: Vec<MechanismBlock>,
-    /// Known silences.
-    pub silences: Vec<&'static NotObserved>,
+    /// Known not_observed.
+    pub not_observed: Vec<&'static NotObserved>,
 }
 
 /// A mechanism with the events it gives.
@@ -49,7 +49,7 @@ impl MapPlan {
         let mut plan = Self::new(
             EventId::all().collect(),
             map::arrows().collect(),
-            map::silences().collect(),
+            map::not_observed().collect(),
         );
         let drawn: BTreeSet<_> = EventId::all().filter_map(|e| e.mechanism).collect();
         plan.unused = MechanismId::all().filter(|m| !drawn.contains(m)).collect();
@@ -63,7 +63,7 @@ impl MapPlan {
             .flat_map(LineOfSight::own_and_derived)
             .map(|m| m.id)
             .collect();
-        let silences: BTreeSet<_> = lines
+        let not_observed: BTreeSet<_> = lines
             .iter()
             .flat_map(|l| &l.not_observed)
             .map(|n| n.id)
@@ -75,8 +75,8 @@ impl MapPlan {
         Self::new(
             events,
             map::arrows().filter(|m| arrows.contains(m.id)).collect(),
-            map::silences()
-                .filter(|n| silences.contains(n.id))
+            map::not_observed()
+                .filter(|n| not_observed.contains(n.id))
                 .collect(),
         )
     }
@@ -84,7 +84,7 @@ impl MapPlan {
     fn new(
         events: BTreeSet<EventId>,
         arrows: Vec<&'static Mapping>,
-        silences: Vec<&'static NotObserved>,
+        not_observed: Vec<&'static NotObserved>,
     ) -> Self {
         let section = |sensor: SensorId| {
             let mut blocks: Vec<MechanismBlock> = Vec::new();
@@ -116,7 +116,7 @@ impl MapPlan {
                     }),
                 }
             }
-            let silences = silences
+            let not_observed = not_observed
                 .iter()
                 .filter(|n| n.sensor == sensor)
                 .copied()
@@ -124,12 +124,12 @@ impl MapPlan {
             Section {
                 sensor,
                 blocks,
-                silences,
+                not_observed,
             }
         };
         let sections = SensorId::all()
             .map(section)
-            .filter(|s| !s.blocks.is_empty() || !s.silences.is_empty());
+            .filter(|s| !s.blocks.is_empty() || !s.not_observed.is_empty());
         Self {
             sections: sections.collect(),
             unused: Vec::new(),

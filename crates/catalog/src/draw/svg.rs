@@ -83,7 +83,7 @@ impl Picture {
         for block in &section.blocks {
             self.block(block);
         }
-        if !section.silences.is_empty() {
+        if !section.not_observed.is_empty() {
             self.y += 6;
             let title = format!("Known to leave no {} event", sensor.name);
             put!(
@@ -93,7 +93,7 @@ impl Picture {
                 escape(&title)
             );
             self.y += 22;
-            section.silences.iter().for_each(|s| self.silence(s));
+            section.not_observed.iter().for_each(|s| self.silence(s));
         }
         put!(self, "</g>");
         self.y += 14;

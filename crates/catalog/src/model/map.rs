@@ -143,6 +143,8 @@ model! {
         /// Further facts.
         #[serde(default)]
         pub notes: List<Text>,
+        /// Why no arrow of the map leads to it, where none does.
+        pub no_arrows: Option<Text>,
         /// How sure the row is.
         pub mark: Mark,
         /// Where it was read.

@@ -3,10 +3,10 @@
 //! differ between the two; the shapes cannot.
 
 pub mod calls;
-pub mod conduct;
 pub mod evidence;
 pub mod map;
 pub mod rights;
+pub mod techniques;
 pub mod when;
 
 use super::storage::{ApiId, ComponentId, EventId, List, MechanismId, SensorId, SourceId, Text};

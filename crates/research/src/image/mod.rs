@@ -2,12 +2,12 @@
 //! signed, what it calls itself. Nothing is loaded, run or verified; a signature is reported as present, not as good.
 
 mod imports;
-mod marks;
+mod names;
 mod space;
 mod version;
 
 pub use imports::{Import, ImportTable, Imports};
-pub use marks::{Encoding, Named};
+pub use names::{Encoding, Named};
 pub use version::VersionInfo;
 
 use object::LittleEndian as LE;
@@ -139,7 +139,7 @@ fn parse_as<Headers: ImageNtHeaders>(file: &str, data: &[u8]) -> Result<Image, I
     };
     let space = space::Space::new(data, pe.section_table().iter(), &mut diagnostics);
     let imports = imports::read(&pe, &space, &mut diagnostics);
-    let named = marks::search(data, &imports);
+    let named = names::search(data, &imports);
     Ok(Image {
         file: file.to_owned(),
         size: data.len() as u64,
@@ -191,5 +191,5 @@ fn machine(machine: u16) -> String {
 
 /// The functions that turn a name into an address.
 pub fn resolvers() -> &'static [&'static str] {
-    &marks::RESOLVERS
+    &names::RESOLVERS
 }

@@ -3,9 +3,9 @@
 //! published filter keeps and the boundary to the kernel, and says what the break shows: this call, this mechanism, these
 //! events. It does not know whether a symbol was resolved rightly; frames after the debugger's own warning are marked.
 
+mod candidates;
 mod dialect;
 mod frame;
-mod lead;
 mod log;
 mod reading;
 

@@ -1,8 +1,8 @@
 //! From a stack to what it shows: the callback and its mechanism, the calls that led there, the way into the kernel, and the
 //! rows that would go into the catalog.
 
+use super::candidates::{events, observations};
 use super::frame::StackFrame;
-use super::lead::{events, observations};
 use super::log::Break;
 use catalog::{ApiId, EventId, MechanismId, SignRole, Subject, find, map};
 use serde::Serialize;

@@ -127,6 +127,9 @@ fn show_mechanism(page: &mut Page, mechanism: MechanismId, line: &LineOfSight) {
         page.item(event_name(*event));
         calls(page, line, *event);
     }
+    if let Some(why) = mechanism.no_arrows {
+        page.item(format_args!("No call is mapped to it: {why}."));
+    }
     page.head("Sees");
     let sees = mechanism.observes.iter();
     sees.for_each(|o| page.item(format_args!("- {o}")));

@@ -1,16 +1,16 @@
 //! The catalog as one value, for those who want all of it: what `map --all --format json` prints, and the schema of that.
 
-use crate::model::{calls::*, conduct::*, map::*, rights::AccessRights};
+use crate::model::{calls::*, map::*, rights::AccessRights, techniques::*};
 use crate::tables;
 use serde::Serialize;
 
-/// The published JSON Schema of [`Whole`] (draft 2020-12).
+/// The published JSON Schema of [`Contents`] (draft 2020-12).
 pub const SCHEMA: &str = include_str!("../schema/catalog.schema.json");
 
 /// Every table of the catalog. Rows refer to each other by `id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Whole {
+pub struct Contents {
     /// Where facts were read.
     pub sources: &'static [Source],
     /// What writes events.
@@ -54,8 +54,8 @@ pub struct Whole {
 }
 
 /// All of it.
-pub fn whole() -> Whole {
-    Whole {
+pub fn contents() -> Contents {
+    Contents {
         sources: tables::SOURCES,
         sensors: tables::SENSORS,
         mechanisms: tables::MECHANISMS,
@@ -91,7 +91,7 @@ mod tests {
         let mut schema = SchemaSettings::draft2020_12()
             .for_serialize()
             .into_generator()
-            .into_root_schema_for::<Whole>();
+            .into_root_schema_for::<Contents>();
         schema.insert("title".into(), "The Scotoma catalog".into());
         serde_json::to_string_pretty(&schema).unwrap() + "\n"
     }
@@ -114,7 +114,7 @@ mod tests {
     fn the_json_satisfies_the_schema() {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        let mut json = serde_json::to_value(whole()).unwrap();
+        let mut json = serde_json::to_value(contents()).unwrap();
         let faults: Vec<_> = validator
             .iter_errors(&json)
             .map(|e| format!("{}: {e}", e.instance_path()))
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn sizes_of_the_tables() {
-        let all = whole();
+        let all = contents();
         let published = all.mappings.iter().filter(|m| m.published).count();
         assert_eq!(
             (
@@ -187,7 +187,7 @@ mod tests {
                 all.behaviours.len(),
                 all.tampering.len()
             ),
-            (35, 83, 108, 34)
+            (35, 83, 148, 34)
         );
         let sysmon = |e: &&Event| e.sensor.slug() == "sysmon";
         assert_eq!(all.events.iter().filter(sysmon).count(), 30);

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 /// The rights a sequence of calls takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Needs {
+pub struct RequiredRights {
     /// One entry per kind of object, in the order the calls first need it.
-    pub objects: Vec<ObjectNeeds>,
+    pub objects: Vec<RequiredOnObject>,
     /// Calls that take no handle.
     pub without_handle: Vec<&'static ApiRights>,
     /// Calls whose rights are not known.
@@ -22,7 +22,7 @@ pub struct Needs {
 
 /// The rights needed on one kind of object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ObjectNeeds {
+pub struct RequiredOnObject {
     /// The kind of object.
     #[serde(serialize_with = "object_id")]
     pub object: &'static Object,
@@ -100,8 +100,8 @@ pub fn right_sets() -> &'static [RightSet] {
 }
 
 /// The rights that `calls` take, in sum.
-pub fn of(calls: &[ApiId]) -> Needs {
-    let mut needs = Needs {
+pub fn of(calls: &[ApiId]) -> RequiredRights {
+    let mut needs = RequiredRights {
         objects: Vec::new(),
         without_handle: Vec::new(),
         unknown: Vec::new(),
@@ -148,7 +148,7 @@ pub fn of(calls: &[ApiId]) -> Needs {
             .iter()
             .flat_map(|(api, _, h)| h.plus.iter().map(|case| Sometimes { api: *api, case }));
         let kernel = (kernel.mask != documented.mask).then_some(kernel);
-        needs.objects.push(ObjectNeeds {
+        needs.objects.push(RequiredOnObject {
             object,
             documented,
             kernel,

@@ -118,7 +118,7 @@ pub(super) fn observations(
 
 /// Whether the catalog says that `api` does not give any of `events`.
 fn said_silent(api: ApiId, events: &[EventId]) -> bool {
-    map::silences_of(api).any(|silence| match silence.event {
+    map::not_observed_by(api).any(|silence| match silence.event {
         Some(event) => events.contains(&event),
         None => events.iter().any(|e| e.sensor == silence.sensor),
     })

@@ -133,7 +133,7 @@ model! {
         pub technique: Option<Text>,
         /// What it takes.
         #[serde(default)]
-        pub needs: List<Text>,
+        pub requires: List<Text>,
         /// What it does.
         pub effect: Text,
         /// The events that stop.
