@@ -49,6 +49,10 @@ pub(crate) enum Verb {
     Rights(crate::rights::RightsArgs),
     /// Show a technique as calls in order, with what should show and what stays unseen.
     Technique(crate::technique::TechniqueArgs),
+    /// Follow techniques through a configuration and analytics: where does the line of sight break, and what mends it.
+    Sight(crate::sight::SightArgs),
+    /// Write the events that a technique would leave, to try rules and configurations on.
+    Simulate(crate::simulate::SimulateArgs),
     /// Tell from a driver's or service's file what it could see.
     Imports(crate::imports::ImportsArgs),
     /// Read debugger stacks and recorded call traces to what they show.

@@ -18,6 +18,8 @@ mod output;
 mod reading;
 mod rights;
 mod rules;
+mod sight;
+mod simulate;
 mod sql;
 mod stack;
 mod technique;
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
         Verb::Map(args) => map::run(args),
         Verb::Rights(args) => rights::run(args),
         Verb::Rules(args) => rules::run(args),
+        Verb::Sight(args) => sight::run(args),
+        Verb::Simulate(args) => simulate::run(args),
         Verb::Technique(args) => technique::run(args),
         Verb::Imports(args) => imports::run(args),
         Verb::Stack(args) => stack::run(args),

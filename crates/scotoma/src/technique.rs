@@ -105,7 +105,7 @@ pub(crate) fn run(args: &TechniqueArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The technique of ATT&CK that a name means, or an error with the nearest names.
-fn unmapped_technique(name: &str) -> anyhow::Result<Technique> {
+pub(crate) fn unmapped_technique(name: &str) -> anyhow::Result<Technique> {
     let by_name = || attack::all().find(|t| t.name.eq_ignore_ascii_case(name));
     if let Some(technique) = attack::technique(name).or_else(by_name) {
         return Ok(technique.current());

@@ -1,0 +1,14 @@
+//! Walks the line of sight: technique, calls, mechanisms, events, configuration, analytics. What is said of each link was
+//! found by running it on the simulated events.
+
+mod answer;
+mod configuration;
+mod hunts;
+mod links;
+mod repair;
+mod rules;
+mod suggest;
+mod walk;
+
+pub use answer::{ExampleEvent, Link, LinkKind, LinkState, Remedy, SCHEMA, TechniqueSight};
+pub use walk::{DetectionStack, kinds, walk};
