@@ -43,7 +43,7 @@ pub(super) fn fired(hunts: &[&Hunt], events: &[SimulatedEvent]) -> Result<FiredH
         .collect::<Result<_, _>>()?;
     engine.share(&prepared.iter().collect::<Vec<_>>());
     let rows = engine.run_all(&prepared, |_, answer| {
-        let places = Places::of(&answer.columns);
+        let places = EvidenceColumns::of(&answer.columns);
         let mut rows: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
         for batch in answer {
             let batch = batch?;
@@ -65,12 +65,12 @@ pub(super) fn fired(hunts: &[&Hunt], events: &[SimulatedEvent]) -> Result<FiredH
 }
 
 /// Where an answer names its records and its computer.
-struct Places {
+struct EvidenceColumns {
     records: Vec<usize>,
     host: Option<usize>,
 }
 
-impl Places {
+impl EvidenceColumns {
     fn of(columns: &[String]) -> Self {
         let lower: Vec<String> = columns.iter().map(|c| c.to_lowercase()).collect();
         let is_record = |c: &&usize| lower[**c].starts_with("evidence_record_");

@@ -4,10 +4,9 @@ use analytics::pack::Hunt;
 use catalog::map::{Visibility, not_observed_by, seen};
 use catalog::{ApiId, BehaviourId, SensorId, open};
 
-use super::answer::{ExampleEvent, Link, LinkKind, LinkState, Remedy, SCHEMA, TechniqueSight};
+use super::answer::{ExampleEvent, Link, LinkKind, LinkState, SCHEMA, TechniqueSight};
 use super::rules::RuleIndex;
-use super::suggest::suggested_rule;
-use super::walk::{DetectionStack, Walked};
+use super::walk::{DetectionStack, WalkedTechnique};
 use crate::simulate::SimulatedEvent;
 
 /// What all lines have in common.
@@ -29,7 +28,7 @@ fn link(kind: LinkKind, name: impl Into<String>, state: LinkState, why: impl Int
 }
 
 impl Linking<'_> {
-    pub(super) fn sight(&self, walked: &Walked) -> TechniqueSight {
+    pub(super) fn sight(&self, walked: &WalkedTechnique) -> TechniqueSight {
         let technique = walked.simulation.technique;
         let variant = walked.simulation.variant;
         let mut links = vec![link(
@@ -59,7 +58,7 @@ impl Linking<'_> {
         }
     }
 
-    fn mechanisms(&self, walked: &Walked) -> Vec<Link> {
+    fn mechanisms(&self, walked: &WalkedTechnique) -> Vec<Link> {
         let mut links: Vec<Link> = Vec::new();
         for (place, event) in walked.simulation.events.iter().enumerate() {
             let expected = walked.simulation.technique.expected[event.expected].event;
@@ -84,7 +83,7 @@ impl Linking<'_> {
         links
     }
 
-    fn configuration(&self, walked: &Walked) -> Vec<Link> {
+    fn configuration(&self, walked: &WalkedTechnique) -> Vec<Link> {
         if self.stack.config.is_none() {
             return Vec::new();
         }
@@ -110,7 +109,7 @@ impl Linking<'_> {
             .collect()
     }
 
-    fn analytics(&self, walked: &Walked) -> Vec<Link> {
+    fn analytics(&self, walked: &WalkedTechnique) -> Vec<Link> {
         if !self.stack.has_analytics() || walked.simulation.events.is_empty() {
             return Vec::new();
         }
@@ -154,7 +153,7 @@ impl Linking<'_> {
         links
     }
 
-    fn rules(&self, walked: &Walked) -> Vec<Link> {
+    fn rules(&self, walked: &WalkedTechnique) -> Vec<Link> {
         let technique = walked.simulation.technique;
         let events = &walked.simulation.events;
         let mut links = Vec::new();
@@ -203,7 +202,7 @@ impl Linking<'_> {
     /// The first break, and the event that shows it.
     fn broken<'w>(
         &self,
-        walked: &'w Walked,
+        walked: &'w WalkedTechnique,
         links: &[Link],
     ) -> (Option<usize>, Option<&'w SimulatedEvent>) {
         let events = &walked.simulation.events;
@@ -246,87 +245,10 @@ impl Linking<'_> {
     }
 
     /// An event that a rule matches, else the first that is logged.
-    fn seen_event(&self, walked: &Walked, logged: usize) -> Option<usize> {
+    fn seen_event(&self, walked: &WalkedTechnique, logged: usize) -> Option<usize> {
         let places = 0..walked.simulation.events.len();
         let matched = |p: &usize| walked.logged(*p) && !walked.rules[*p].is_empty();
         places.clone().find(matched).or(Some(logged))
-    }
-
-    /// Whether an analytic that was asked for would fire if only this dropped event were logged.
-    fn is_needed(&self, walked: &Walked, place: usize) -> bool {
-        !walked.fates[place].kept && !self.gains(walked, place).is_empty()
-    }
-
-    /// The analytics that were asked for and fire once a dropped event is logged.
-    fn gains(&self, walked: &Walked, place: usize) -> Vec<String> {
-        let Some((_, then)) = &walked.repairs[place] else {
-            return Vec::new();
-        };
-        let hunts = then.iter().filter(|n| !walked.on_kept.contains(n));
-        let hunts = hunts.filter(|n| **n < self.stack.hunts.len());
-        let mut gains: Vec<String> = hunts.map(|n| self.hunts[*n].id.clone()).collect();
-        let fires_already = |rule: usize| {
-            let mut places = 0..walked.rules.len();
-            places.any(|p| walked.logged(p) && walked.rules[p].contains(&rule))
-        };
-        let rules = walked.rules[place].iter().filter(|r| !fires_already(**r));
-        gains.extend(rules.map(|r| self.stack.rules[*r].title.clone()));
-        gains
-    }
-
-    fn remedies(&self, walked: &Walked, links: &[Link], broken: Option<usize>) -> Vec<Remedy> {
-        let mut remedies = Vec::new();
-        let at_configuration = broken.is_some_and(|at| links[at].kind == LinkKind::Configuration);
-        for (place, event) in walked.simulation.events.iter().enumerate() {
-            let Some((repair, _)) = &walked.repairs[place] else {
-                continue;
-            };
-            let catches = self.gains(walked, place);
-            if catches.is_empty() && !at_configuration {
-                continue;
-            }
-            remedies.push(Remedy {
-                what: format!("{}: event {} is then logged", repair.what, event.id),
-                verified: true,
-                change: repair.change.clone(),
-                catches,
-            });
-        }
-        let fires = |l: &Link| l.kind == LinkKind::Analytic && l.state == LinkState::Seen;
-        if self.stack.has_analytics() && !links.iter().any(fires) {
-            remedies.extend(self.analytics_that_would(walked));
-        }
-        remedies
-    }
-
-    /// Analytics that fire on what is logged already: the program's own hunts, else a rule made of what the catalog knows.
-    fn analytics_that_would(&self, walked: &Walked) -> Vec<Remedy> {
-        let own = walked
-            .on_kept
-            .iter()
-            .filter(|n| **n >= self.stack.hunts.len());
-        let mut remedies: Vec<Remedy> = own
-            .map(|n| Remedy {
-                what: format!(
-                    "add the built-in hunt {}: it fires on what is logged",
-                    self.hunts[*n].id
-                ),
-                verified: true,
-                change: String::new(),
-                catches: vec![self.hunts[*n].id.clone()],
-            })
-            .collect();
-        if remedies.is_empty() {
-            let technique = walked.simulation.technique;
-            let events = walked.simulation.events.iter().enumerate();
-            let logged = events.filter(|(place, _)| walked.logged(*place));
-            remedies.extend(
-                logged
-                    .filter_map(|(_, e)| suggested_rule(technique, e))
-                    .take(1),
-            );
-        }
-        remedies
     }
 }
 
@@ -370,7 +292,7 @@ pub(super) fn event_name(technique: BehaviourId, event: &SimulatedEvent) -> Stri
 }
 
 /// Why an analytic fires only if more is logged: the events whose loss is enough to silence it.
-fn lost_for(walked: &Walked, needs: impl Fn(usize) -> bool) -> (String, Option<usize>) {
+fn lost_for(walked: &WalkedTechnique, needs: impl Fn(usize) -> bool) -> (String, Option<usize>) {
     let technique = walked.simulation.technique;
     let events = &walked.simulation.events;
     let gone = |place: &usize| !walked.logged(*place);
@@ -434,7 +356,7 @@ fn call(api: ApiId) -> Link {
     link(LinkKind::Call, api.slug(), state, why)
 }
 
-fn events(walked: &Walked) -> Vec<Link> {
+fn events(walked: &WalkedTechnique) -> Vec<Link> {
     let technique = walked.simulation.technique;
     let events = &walked.simulation.events;
     let mut links: Vec<Link> = events

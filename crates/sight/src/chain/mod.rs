@@ -5,6 +5,7 @@ mod answer;
 mod configuration;
 mod hunts;
 mod links;
+mod remedies;
 mod repair;
 mod rules;
 mod suggest;

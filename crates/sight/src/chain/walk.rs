@@ -39,7 +39,7 @@ impl DetectionStack<'_> {
 }
 
 /// One technique in one way, as far as it is known what becomes of its events.
-pub(super) struct Walked {
+pub(super) struct WalkedTechnique {
     pub(super) simulation: Simulation,
     /// What becomes of each event.
     pub(super) fates: Vec<EventFate>,
@@ -54,7 +54,7 @@ pub(super) struct Walked {
     pub(super) repairs: Vec<Option<(Repair, Vec<usize>)>>,
 }
 
-impl Walked {
+impl WalkedTechnique {
     /// Whether an event reaches the log.
     pub(super) fn logged(&self, place: usize) -> bool {
         self.fates[place].kept && !self.silenced[place]
@@ -80,7 +80,7 @@ pub fn walk(
         false => Vec::new(),
     };
     let index = RuleIndex::new(stack.rules);
-    let mut walked: Vec<Walked> = Vec::new();
+    let mut walked: Vec<WalkedTechnique> = Vec::new();
     let ways = techniques.iter().flat_map(|t| {
         let of = variants(*t).into_iter().map(move |v| (*t, v));
         of.filter(|(_, v)| variant.is_none_or(|asked| asked == *v))
@@ -104,7 +104,7 @@ fn begin(
     stack: &DetectionStack<'_>,
     options: &SimulationOptions,
     index: &RuleIndex<'_>,
-) -> Walked {
+) -> WalkedTechnique {
     let simulation = simulate(technique, variant, options);
     let fates: Vec<EventFate> = simulation
         .events
@@ -127,7 +127,7 @@ fn begin(
                     && expected.mechanism.is_some_and(|m| t.targets.contains(&m)))
         })
     });
-    Walked {
+    WalkedTechnique {
         silenced: silenced.collect(),
         rules: simulation
             .events
@@ -144,7 +144,7 @@ fn begin(
 
 /// The events of a simulation on another computer, those that are asked for, with the rule names they are logged with.
 fn elsewhere(
-    walked: &Walked,
+    walked: &WalkedTechnique,
     computer: u32,
     options: &SimulationOptions,
     wanted: impl Fn(usize) -> bool,
@@ -176,7 +176,7 @@ fn elsewhere(
 
 /// What fires on everything, and what on that which is kept.
 fn first_round(
-    walked: &mut [Walked],
+    walked: &mut [WalkedTechnique],
     hunts: &[&Hunt],
     options: &SimulationOptions,
 ) -> Result<(), SightError> {
@@ -203,7 +203,7 @@ fn places(fired: &FiredHunts, computer: usize) -> Vec<usize> {
 
 /// For every dropped event, the change that keeps it, and what fires when it is kept besides the others.
 fn second_round(
-    walked: &mut [Walked],
+    walked: &mut [WalkedTechnique],
     hunts: &[&Hunt],
     stack: &DetectionStack<'_>,
     options: &SimulationOptions,

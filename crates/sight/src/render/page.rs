@@ -156,6 +156,12 @@ fn variant(out: &mut String, line: &TechniqueSight) {
             silent - MOST_SILENT
         );
     }
+    example(out, line);
+    remedies(out, line);
+    out.push_str("</section>\n");
+}
+
+fn example(out: &mut String, line: &TechniqueSight) {
     if let Some(event) = &line.event {
         let title = match line.holds() {
             true => "An event that is seen",
@@ -172,6 +178,9 @@ fn variant(out: &mut String, line: &TechniqueSight) {
         }
         out.push_str("</dl>\n");
     }
+}
+
+fn remedies(out: &mut String, line: &TechniqueSight) {
     if !line.remedies.is_empty() {
         out.push_str("<h3>What would mend it</h3>\n<ul>\n");
         for remedy in &line.remedies {
@@ -195,7 +204,6 @@ fn variant(out: &mut String, line: &TechniqueSight) {
         }
         out.push_str("</ul>\n");
     }
-    out.push_str("</section>\n");
 }
 
 fn class(state: Option<LinkState>) -> &'static str {

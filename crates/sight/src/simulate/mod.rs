@@ -5,6 +5,7 @@
 mod fill;
 mod machine;
 mod profile;
+mod values;
 mod variant;
 mod write;
 
