@@ -80,8 +80,16 @@ pub(super) fn meet(value: String, known: &KnownField) -> String {
     match known.test {
         KnownTest::Is | KnownTest::Holds => all.to_owned(),
         KnownTest::Contains => format!("{value}{all}"),
-        KnownTest::EndsWith => in_its_folder(all),
+        KnownTest::EndsWith if is_path(known.field) => in_its_folder(all),
+        KnownTest::EndsWith => format!("{value}{all}"),
     }
+}
+
+/// Whether a field holds the path of a file: a program, a module, whatever is written.
+fn is_path(field: &str) -> bool {
+    // The form of these fields is the same in every event that has them.
+    let form = schema::FieldForm::of(0, field).form;
+    matches!(form, schema::ValueForm::Program | schema::ValueForm::Path)
 }
 
 /// The path of a program or module of which the end is known.
