@@ -6,9 +6,12 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     for stop in research::stack::breaks(&text) {
         let reading = research::stack::read(&stop);
         assert!(reading.kept.len() <= stop.frames.len());
-        let _ = research::tie::ties(&stop, &reading, &[]);
+        let _ = research::correlate::correlations(&stop, &reading, &[]);
         for observation in &reading.observations {
-            let _ = observation.yaml("fuzz");
+            let _ = observation.call_yaml("fuzz");
+            for event in &observation.events {
+                let _ = observation.mapping_yaml(*event, "fuzz");
+            }
         }
     }
     let _ = research::inf::altitudes(&text);

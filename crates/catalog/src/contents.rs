@@ -56,26 +56,26 @@ pub struct Contents {
 /// All of it.
 pub fn contents() -> Contents {
     Contents {
-        sources: tables::SOURCES,
-        sensors: tables::SENSORS,
-        mechanisms: tables::MECHANISMS,
-        events: tables::EVENTS,
-        stack_signs: tables::STACK_SIGNS,
-        apis: tables::APIS,
-        mappings: tables::MAPPINGS,
-        not_observed: tables::NOT_OBSERVED,
+        sources: tables::sources(),
+        sensors: tables::sensors(),
+        mechanisms: tables::mechanisms(),
+        events: tables::events(),
+        stack_signs: tables::stack_signs(),
+        apis: tables::apis(),
+        mappings: tables::mappings(),
+        not_observed: tables::not_observed(),
         access_rights: &tables::ACCESS_RIGHTS,
-        api_rights: tables::API_RIGHTS,
-        right_sets: tables::RIGHT_SETS,
-        claims: tables::CLAIMS,
-        behaviours: tables::BEHAVIOURS,
-        tampering: tables::TAMPERING,
-        protections: tables::PROTECTIONS,
-        host_processes: tables::HOST_PROCESSES,
-        writable_folders: tables::WRITABLE_FOLDERS,
-        components: tables::COMPONENTS,
-        event_components: tables::EVENT_COMPONENTS,
-        corrections: tables::CORRECTIONS,
+        api_rights: tables::api_rights(),
+        right_sets: tables::right_sets(),
+        claims: tables::claims(),
+        behaviours: tables::behaviours(),
+        tampering: tables::tampering(),
+        protections: tables::protections(),
+        host_processes: tables::host_processes(),
+        writable_folders: tables::writable_folders(),
+        components: tables::components(),
+        event_components: tables::event_components(),
+        corrections: tables::corrections(),
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
         let text = std::fs::read_to_string(path).unwrap().replace("\r\n", "\n");
         let (before, rest) = text.split_once("<!-- counts -->\n").unwrap();
         let (_, after) = rest.split_once("<!-- end -->").unwrap();
-        let mark = |mark: Mark| tables::MAPPINGS.iter().filter(|m| m.mark == mark).count();
+        let mark = |mark: Mark| tables::mappings().iter().filter(|m| m.mark == mark).count();
         let confirmed = |e: &&ClaimEvidence| e.refuted == 0;
         let apis = crate::ApiId::all();
         let sysmon = crate::SensorId::named("sysmon").unwrap();
@@ -156,17 +156,17 @@ mod tests {
             seen(&[Visibility::NotObserved]),
             seen(&[Visibility::Unknown]),
             crate::functions::all().count(),
-            tables::EVENTS.len(),
+            tables::events().len(),
             mark(Mark::FromSource),
             mark(Mark::Observed),
             mark(Mark::Derived),
             mark(Mark::Doubtful),
             mark(Mark::Refuted),
-            tables::EVIDENCE_TESTS.len(),
-            tables::EVIDENCE.iter().filter(confirmed).count(),
-            tables::EVIDENCE.iter().filter(|e| e.refuted > 0).count(),
-            tables::EVIDENCE_TESTS.len() - tables::EVIDENCE.len(),
-            tables::BEHAVIOURS.len(),
+            tables::evidence_tests().len(),
+            tables::evidence().iter().filter(confirmed).count(),
+            tables::evidence().iter().filter(|e| e.refuted > 0).count(),
+            tables::evidence_tests().len() - tables::evidence().len(),
+            tables::behaviours().len(),
         );
         let right = format!("{before}<!-- counts -->\n{counts}<!-- end -->{after}");
         if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -187,7 +187,7 @@ mod tests {
                 all.behaviours.len(),
                 all.tampering.len()
             ),
-            (35, 83, 148, 34)
+            (35, 83, 149, 34)
         );
         let sysmon = |e: &&Event| e.sensor.slug() == "sysmon";
         assert_eq!(all.events.iter().filter(sysmon).count(), 30);

@@ -23,7 +23,7 @@ pub struct Derived {
 pub fn derived(api: ApiId) -> Vec<Derived> {
     let mut derived = Vec::new();
     for through in api.row().native {
-        for arrow in tables::MAPPINGS
+        for arrow in tables::mappings()
             .iter()
             .filter(|m| m.api == Some(through.call))
         {
@@ -126,7 +126,7 @@ mod tests {
         let Subject::Api(api) = apis(name)[0].subject else {
             unreachable!("apis gives calls")
         };
-        let own = tables::MAPPINGS.iter().filter(|m| m.api == Some(api));
+        let own = tables::mappings().iter().filter(|m| m.api == Some(api));
         let own = own
             .filter(|m| m.assessment.is_none())
             .map(|m| m.event.slug());
@@ -225,7 +225,7 @@ mod tests {
             }
         }
         // An arrow with a condition, and a link that says nothing.
-        let arrow = tables::MAPPINGS.iter().find(|m| {
+        let arrow = tables::mappings().iter().find(|m| {
             m.assessment.is_none() && m.when.iter().any(|w| w.on == Aspect::InformationClass)
         });
         let silent = Service {

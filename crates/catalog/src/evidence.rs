@@ -7,17 +7,17 @@ use crate::tables;
 
 /// How the claims are tested.
 pub fn tests() -> &'static [ClaimTest] {
-    tables::EVIDENCE_TESTS
+    tables::evidence_tests()
 }
 
 /// What came of it.
 pub fn all() -> &'static [ClaimEvidence] {
-    tables::EVIDENCE
+    tables::evidence()
 }
 
 /// What recordings say of a claim: the name of an arrow or of a silence.
 pub fn of(claim: &str) -> Option<&'static ClaimEvidence> {
-    tables::EVIDENCE.iter().find(|e| e.claim == claim)
+    tables::evidence().iter().find(|e| e.claim == claim)
 }
 
 /// What recordings say of an event that a technique should give.
@@ -26,7 +26,7 @@ pub fn of_expected(behaviour: BehaviourId, event: EventId) -> Option<&'static Cl
         let parts = claim.split_once('/');
         parts == Some((behaviour.slug(), event.slug()))
     };
-    tables::EVIDENCE.iter().find(|e| is(e.claim))
+    tables::evidence().iter().find(|e| is(e.claim))
 }
 
 impl RecordedField {

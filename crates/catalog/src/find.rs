@@ -284,10 +284,12 @@ pub fn behaviours(name: &str) -> Vec<FoundRow> {
     if exact.is_empty() { rows } else { exact }
 }
 
-/// The data components that answer to `name`: by name, id or ATT&CK number.
+/// The data components that answer to `name`: by name, id or ATT&CK number, their own or their data source's.
 pub fn components(name: &str) -> Vec<FoundRow> {
     let is = |c: &ComponentId| {
-        eq(c.id, name) || eq(c.name, name) || c.attack_id.is_some_and(|id| eq(id, name))
+        let numbers = c.attack_id.into_iter().chain([c.data_source_id]);
+        let mut names = numbers.chain([c.id, c.name]);
+        names.any(|n| eq(n, name))
     };
     // A table of Defender's advanced hunting stands for what it is evidence of.
     let of_table = match name.is_empty() {

@@ -6,7 +6,7 @@ use crate::tables;
 
 /// All rows.
 pub fn all() -> &'static [HostProcess] {
-    tables::HOST_PROCESSES
+    tables::host_processes()
 }
 
 /// The row of a program: a file name or a whole path, in any letter case.

@@ -21,6 +21,7 @@ macro_rules! model {
     };
 }
 
+pub mod additions;
 pub mod attack;
 pub mod condition;
 mod contents;
@@ -34,6 +35,7 @@ pub mod hosts;
 pub mod map;
 mod model;
 pub mod open;
+mod owned;
 pub mod required_rights;
 pub mod rights;
 mod storage;

@@ -195,12 +195,12 @@ impl LineOfSight {
 
 /// Every arrow of the map.
 pub fn arrows() -> impl Iterator<Item = &'static Mapping> {
-    tables::MAPPINGS.iter()
+    tables::mappings().iter()
 }
 
 /// Every known silence.
 pub fn not_observed() -> impl Iterator<Item = &'static NotObserved> {
-    tables::NOT_OBSERVED.iter()
+    tables::not_observed().iter()
 }
 
 /// The known silences about a call.
@@ -210,7 +210,7 @@ pub fn not_observed_by(api: ApiId) -> impl Iterator<Item = &'static NotObserved>
 
 /// What an event is evidence of.
 pub fn components_of(event: EventId) -> &'static [ComponentId] {
-    tables::EVENT_COMPONENTS
+    tables::event_components()
         .iter()
         .find(|r| r.event == event)
         .map_or(&[], |r| r.preferred)
@@ -218,12 +218,12 @@ pub fn components_of(event: EventId) -> &'static [ComponentId] {
 
 /// What each source says an event is evidence of.
 pub fn component_row(event: EventId) -> Option<&'static EventComponents> {
-    tables::EVENT_COMPONENTS.iter().find(|r| r.event == event)
+    tables::event_components().iter().find(|r| r.event == event)
 }
 
 /// The events that are evidence of a component.
 pub fn events_of(component: ComponentId) -> Vec<EventId> {
-    tables::EVENT_COMPONENTS
+    tables::event_components()
         .iter()
         .filter(|r| r.preferred.contains(&component))
         .map(|r| r.event)
@@ -255,7 +255,7 @@ pub fn users_of_mask(rights: Rights) -> Vec<ApiId> {
         };
         handles.peek().is_some() && handles.all(any)
     };
-    tables::API_RIGHTS
+    tables::api_rights()
         .iter()
         .filter(enough)
         .map(|r| r.api)
@@ -306,12 +306,12 @@ pub fn call_paths(event: &SecurityEvent) -> Vec<Vec<&'static str>> {
 
 /// Functions that give a mechanism away on a stack.
 pub fn stack_signs() -> &'static [crate::StackSign] {
-    tables::STACK_SIGNS
+    tables::stack_signs()
 }
 
 /// What protects the sensor itself.
 pub fn protections() -> &'static [Protection] {
-    tables::PROTECTIONS
+    tables::protections()
 }
 
 /// The behaviours that should give one of `events`.

@@ -81,7 +81,7 @@ pub struct Sometimes {
 
 /// The row about a call's rights.
 pub fn row(api: ApiId) -> Option<&'static ApiRights> {
-    tables::API_RIGHTS.iter().find(|r| r.api == api)
+    tables::api_rights().iter().find(|r| r.api == api)
 }
 
 /// The calls that need `right` on an object of kind `object`.
@@ -91,12 +91,12 @@ pub fn users_of(object: &Object, right: u32) -> Vec<&'static ApiRights> {
             .iter()
             .any(|h| h.object == object.id && h.mask & right == right)
     };
-    tables::API_RIGHTS.iter().filter(needs).collect()
+    tables::api_rights().iter().filter(needs).collect()
 }
 
 /// Rights that are known to go together.
 pub fn right_sets() -> &'static [RightSet] {
-    tables::RIGHT_SETS
+    tables::right_sets()
 }
 
 /// The rights that `calls` take, in sum.
@@ -266,7 +266,7 @@ pub fn check(
     mask: u32,
     claimed: &[&str],
 ) -> Result<MaskCheck, UnknownRight> {
-    let claims: Vec<_> = tables::CLAIMS
+    let claims: Vec<_> = tables::claims()
         .iter()
         .filter(|c| c.claimed == mask && c.object == object.id)
         .collect();
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn every_row_of_rights_can_be_asked_for_alone() {
-        for row in tables::API_RIGHTS {
+        for row in tables::api_rights() {
             let needs = of(&[row.api]);
             for object in &needs.objects {
                 assert!(object.documented.mask != 0, "{}", row.api);

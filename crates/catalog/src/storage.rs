@@ -19,7 +19,7 @@ macro_rules! ids {
         impl $id {
             /// Every row's id, in the table's order.
             pub fn all() -> impl ExactSizeIterator<Item = Self> + Clone {
-                (0..tables::$table.len() as u16).map(Self)
+                (0..tables::$table().len() as u16).map(Self)
             }
 
             /// The row with exactly this name.
@@ -35,7 +35,7 @@ macro_rules! ids {
             /// The row.
             pub fn row(self) -> &'static $row {
                 // The build script made the number from the table; see `build/check.rs`.
-                &tables::$table[usize::from(self.0)]
+                &tables::$table()[usize::from(self.0)]
             }
         }
 
@@ -79,19 +79,19 @@ macro_rules! ids {
 
 ids! {
     /// Names a [`Source`].
-    SourceId is Source in SOURCES;
+    SourceId is Source in sources;
     /// Names a [`Sensor`].
-    SensorId is Sensor in SENSORS;
+    SensorId is Sensor in sensors;
     /// Names a [`Mechanism`].
-    MechanismId is Mechanism in MECHANISMS;
+    MechanismId is Mechanism in mechanisms;
     /// Names an [`Event`], `sensor:number`.
-    EventId is Event in EVENTS;
+    EventId is Event in events;
     /// Names an [`Api`].
-    ApiId is Api in APIS;
+    ApiId is Api in apis;
     /// Names a [`Behaviour`].
-    BehaviourId is Behaviour in BEHAVIOURS;
+    BehaviourId is Behaviour in behaviours;
     /// Names a way of [`Tampering`].
-    TamperingId is Tampering in TAMPERING;
+    TamperingId is Tampering in tampering;
     /// Names a [`Component`].
-    ComponentId is Component in COMPONENTS;
+    ComponentId is Component in components;
 }

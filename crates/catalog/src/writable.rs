@@ -6,7 +6,7 @@ use crate::tables;
 
 /// All rows, the closed ones among them.
 pub fn all() -> &'static [WritableFolder] {
-    tables::WRITABLE_FOLDERS
+    tables::writable_folders()
 }
 
 /// The folder that makes a path one that a user can write to, or `None` where none is known to. `path` may be a piece of a

@@ -437,10 +437,12 @@ fn a_break_is_tied_to_its_event() {
 #[test]
 fn a_row_for_the_catalog() {
     let (_, reading) = only("event-10-process-access");
-    let row = reading.observations[0].yaml("lab.log");
+    let observation = &reading.observations[0];
+    assert_eq!(observation.call_yaml("lab.log"), None);
+    let row = observation.mapping_yaml(observation.events[0], "lab.log");
     assert!(
         row.starts_with(
-            "- id: sysmon:10-OpenProcess\n  api: OpenProcess\n  mechanism: object-callback\n"
+            "- id: sysmon-10-OpenProcess\n  api: OpenProcess\n  mechanism: object-callback\n"
         ),
         "{row}"
     );

@@ -12,6 +12,7 @@ use research::sensor::{
     ImportEvidence, MechanismSign, SensorComparison, SensorReport, SignStrength, compare, report,
 };
 
+use crate::additions::CatalogArgs;
 use crate::map::event_name;
 use crate::output::clean;
 use crate::output::page::Page;
@@ -27,6 +28,8 @@ pub(crate) struct ImportsArgs {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = ImportsFormat::Text)]
     format: ImportsFormat,
+    #[command(flatten)]
+    catalog: CatalogArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,6 +41,7 @@ enum ImportsFormat {
 }
 
 pub(crate) fn run(args: &ImportsArgs) -> anyhow::Result<ExitCode> {
+    args.catalog.load()?;
     if args.compare && args.files.len() != 2 {
         bail!("--compare takes two files, not {}", args.files.len());
     }

@@ -4,6 +4,7 @@
 // They panic when nobody listens.
 #![warn(clippy::print_stdout)]
 
+mod additions;
 mod against;
 mod baseline;
 mod call_trace;

@@ -11,6 +11,7 @@ use catalog::map::{LineOfSight, Visibility, line, not_observed, seen};
 use catalog::{ApiId, FoundRow, SensorId};
 use clap::{Args, ValueEnum};
 
+use crate::additions::CatalogArgs;
 use crate::output::page::Page;
 use crate::output::{must_end_in, say_written};
 
@@ -53,6 +54,8 @@ pub(crate) struct MapArgs {
     /// Replace the file if it exists.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    catalog: CatalogArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -82,6 +85,7 @@ impl MapFormat {
 }
 
 pub(crate) fn run(args: &MapArgs) -> anyhow::Result<ExitCode> {
+    args.catalog.load()?;
     if let Some(folder) = args
         .output
         .as_ref()

@@ -12,6 +12,7 @@ use catalog::{ApiId, FoundRow, Rights, Subject, find};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::additions::CatalogArgs;
 use crate::map::trace;
 use crate::output::page::Page;
 
@@ -19,6 +20,8 @@ use crate::output::page::Page;
 pub(crate) struct RightsArgs {
     #[command(subcommand)]
     verb: RightsVerb,
+    #[command(flatten)]
+    catalog: CatalogArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -79,6 +82,7 @@ enum RightsFormat {
 }
 
 pub(crate) fn run(args: &RightsArgs) -> anyhow::Result<ExitCode> {
+    args.catalog.load()?;
     let text = match &args.verb {
         RightsVerb::Decode { masks, common } => decode(masks, common)?,
         RightsVerb::Sum { names, common } => sum(names, common)?,

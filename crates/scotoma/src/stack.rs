@@ -1,5 +1,6 @@
 //! `scotoma stack`: debugger logs and recorded call traces, read to what they show.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use research::correlate::{Correlation, RecordedEvent, correlations};
 use research::stack::{Break, MAX_LOG, Observed, StackAnalysis, breaks, read};
 use serde_json::json;
 
+use crate::additions::CatalogArgs;
 use crate::cli::Manner;
 use crate::map::event_name;
 use crate::output::clean;
@@ -35,6 +37,8 @@ pub(crate) struct StackArgs {
     pub(crate) format: StackFormat,
     #[command(flatten)]
     pub(crate) manner: Manner,
+    #[command(flatten)]
+    catalog: CatalogArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,6 +52,7 @@ pub(crate) enum StackFormat {
 }
 
 pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
+    args.catalog.load()?;
     if args.call_trace {
         return crate::call_trace::run(args);
     }
@@ -91,12 +96,7 @@ pub(crate) fn run(args: &StackArgs) -> anyhow::Result<ExitCode> {
                 .collect();
             serde_json::to_string_pretty(&rows)? + "\n"
         }
-        StackFormat::Rows => stops
-            .iter()
-            .flat_map(|(log, _, reading)| reading.observations.iter().map(move |o| (log, o)))
-            .filter(|(_, o)| o.status != Observed::Known)
-            .map(|(log, observation)| observation.yaml(&clean(log)))
-            .collect(),
+        StackFormat::Rows => rows(&stops),
         StackFormat::Text => {
             let mut page = Page::new();
             for ((log, stop, reading), correlations) in stops.iter().zip(&tied) {
@@ -312,4 +312,40 @@ fn recorded(args: &StackArgs) -> anyhow::Result<Vec<RecordedEvent>> {
     let outcome = session.engine.outcome(&[&prepared]);
     session.end(&outcome, false, &[])?;
     Ok(rows)
+}
+
+/// What a folder for `--catalog` takes to have the calls that were seen and are not in the catalog: file by file.
+fn rows(stops: &[(String, Break, StackAnalysis)]) -> String {
+    const SOURCE: &str = "own-stacks";
+    let mut apis = BTreeMap::new();
+    let mut mappings = BTreeMap::new();
+    for (log, _, reading) in stops {
+        let source = format!("{SOURCE}#{}", clean(log));
+        let new = reading.observations.iter();
+        for observation in new.filter(|o| o.status != Observed::Known) {
+            // What several logs show is one row; the first of them is its source.
+            if let Some(row) = observation.call_yaml(&source) {
+                apis.entry(&observation.api).or_insert(row);
+            }
+            for event in &observation.events {
+                mappings
+                    .entry((&observation.api, *event))
+                    .or_insert_with(|| observation.mapping_yaml(*event, &source));
+            }
+        }
+    }
+    if mappings.is_empty() {
+        return String::new();
+    }
+    let title = "Debugger stacks of our own; the log stands behind the sign";
+    let source = format!("- {{id: {SOURCE}, title: {title}, at: own logs, licence: own}}\n");
+    let files = [
+        ("sources.yaml", source),
+        ("apis.yaml", apis.into_values().collect()),
+        ("mappings.yaml", mappings.into_values().collect()),
+    ];
+    let filled = files.into_iter().filter(|(_, rows)| !rows.is_empty());
+    filled
+        .map(|(name, rows)| format!("# {name}\n{rows}"))
+        .collect()
 }

@@ -10,6 +10,7 @@ use catalog::map::{LineOfSight, line};
 use catalog::{ApiId, BehaviourId, Subject, Syscall, evidence, find};
 use clap::{Args, ValueEnum};
 
+use crate::additions::CatalogArgs;
 use crate::against;
 use crate::config::args::How;
 use crate::config::load;
@@ -34,6 +35,8 @@ pub(crate) struct TechniqueArgs {
     against: Option<PathBuf>,
     #[command(flatten)]
     how: How,
+    #[command(flatten)]
+    catalog: CatalogArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,6 +48,7 @@ enum TechniqueFormat {
 }
 
 pub(crate) fn run(args: &TechniqueArgs) -> anyhow::Result<ExitCode> {
+    args.catalog.load()?;
     let mut behaviours: Vec<BehaviourId> = Vec::new();
     // Techniques of ATT&CK that the catalog has no calls of.
     let mut unmapped: Vec<(Technique, &str)> = Vec::new();

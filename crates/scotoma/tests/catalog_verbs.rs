@@ -323,3 +323,52 @@ fn a_break_is_tied_to_the_event_recorded_for_it() {
         "{text}"
     );
 }
+
+/// What a debugger showed and the catalog does not know becomes rows, and with these rows it is known.
+#[test]
+fn a_discovery_is_added_without_building_anything() {
+    let log = r"0: kd> k
+ # Child-SP          RetAddr               Call Site
+00 ffffb08f`9f4c7a88 fffff807`6a0b2c3d     SysmonDrv+0xa1c0
+01 ffffb08f`9f4c7ae8 fffff807`6a0b2c6e     nt!PspCallProcessNotifyRoutines+0x213
+02 ffffb08f`9f4c7b48 fffff807`6a0b2c9f     nt!PspInsertThread+0x72e
+03 ffffb08f`9f4c7ba8 fffff807`6a0b2cd0     nt!NtCreateUserProcess+0x92e
+04 ffffb08f`9f4c7d28 00007ffb`6e88d9f5     nt!KiSystemServiceCopyEnd+0x25
+05 000000d4`5d0fe7b8 00007ffb`6e88da1c     ntdll!NtCreateUserProcess+0x14
+06 000000d4`5d0fe7f8 00007ffb`6e88da43     KERNELBASE!MakeProcessFromLab+0x4e
+07 000000d4`5d0fe838 00007ffb`6e88da6a     lab+0x2c10
+08 000000d4`5d0fe878 00007ffb`6e88da91     KERNEL32!BaseThreadInitThunk+0x14
+09 000000d4`5d0fe8b8 00007ffb`6e88dab8     ntdll!RtlUserThreadStart+0x21
+";
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("discovery");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(folder.join("rows")).unwrap();
+    let path = folder.join("lab.log");
+    std::fs::write(&path, log).unwrap();
+    let path = path.to_str().unwrap();
+    assert!(fails(&["map", "MakeProcessFromLab"]).contains("nothing is called"));
+
+    let text = says(&["stack", path, "--format", "rows"]);
+    for file in text.split("# ").filter(|f| !f.is_empty()) {
+        let (name, rows) = file.split_once('\n').unwrap();
+        std::fs::write(folder.join("rows").join(name), rows).unwrap();
+    }
+    let rows = folder.join("rows");
+    let rows = rows.to_str().unwrap();
+    let answer = says(&["map", "MakeProcessFromLab", "--catalog", rows]);
+    assert!(answer.contains("sysmon:1 ProcessCreate"), "{answer}");
+    assert!(answer.contains("[observed: own-stacks]"), "{answer}");
+    assert_eq!(
+        says(&["stack", path, "--format", "rows", "--catalog", rows]),
+        ""
+    );
+
+    let wrong = folder.join("wrong");
+    std::fs::create_dir_all(&wrong).unwrap();
+    std::fs::write(wrong.join("apis.yaml"), "- {id: X, colour: red}").unwrap();
+    let told = fails(&["map", "X", "--catalog", wrong.to_str().unwrap()]);
+    assert!(
+        told.contains("apis.yaml") && told.contains("colour"),
+        "{told}"
+    );
+}

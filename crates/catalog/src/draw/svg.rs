@@ -268,6 +268,7 @@ impl Picture {
         let lines = wrap(&format!("{expected}: {}", silence.why), 96);
         let height = (silence.apis.len().max(lines.len()) as u32) * ROW;
         let top = self.y;
+        put!(self, "<g class=\"quiet\">");
         for (place, api) in silence.apis.iter().enumerate() {
             let y = top + place as u32 * ROW + ROW - 4;
             put!(
@@ -290,7 +291,7 @@ impl Picture {
         for line in &lines {
             put!(
                 self,
-                "<text x=\"{}\" y=\"{y}\" class=\"plain\">{}</text>",
+                "<text x=\"{}\" y=\"{y}\" class=\"why\">{}</text>",
                 MECHANISM.0,
                 escape(line)
             );
@@ -298,7 +299,7 @@ impl Picture {
         }
         put!(
             self,
-            "<path d=\"M{} {}V{}\" class=\"rule\"/>",
+            "<path d=\"M{} {}V{}\" class=\"rule\"/></g>",
             MECHANISM.0 - 10,
             top + 2,
             top + height - 2

@@ -69,6 +69,7 @@ pub(super) fn observations(
     mechanism: MechanismId,
     events: &[EventId],
     kept: &[ApiFrame],
+    entered_by: Option<&str>,
 ) -> Vec<Observation> {
     let mut seen = BTreeSet::new();
     let mut observations = Vec::new();
@@ -84,11 +85,12 @@ pub(super) fn observations(
         // Of the names a function answers to, the one with the arrow is meant.
         let known = frame.apis.iter().find(|api| has_arrow(api));
         let name = known.or(frame.apis.first()).map(|a| a.slug());
-        // Without a row of its own a function counts as a call if it is a system service; other functions of these modules
-        // may be their own internals.
+        // Without a row of its own a function counts as a call if it is a system service, or what the program called; other
+        // functions of these modules may be their own internals.
         let service =
             function.starts_with("Nt") && function.chars().nth(2).is_some_and(char::is_uppercase);
-        if begins_thread(function) || (name.is_none() && !service) || frames[frame.index].doubtful {
+        let called = service || entered_by == Some(frame.symbol.as_str());
+        if begins_thread(function) || (name.is_none() && !called) || frames[frame.index].doubtful {
             continue;
         }
         let api = name.unwrap_or(function).to_owned();

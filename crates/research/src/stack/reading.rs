@@ -93,22 +93,42 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The row as `data/mappings.yaml` has it, for each event. `source` names the log.
-    pub fn yaml(&self, source: &str) -> String {
-        let one = |event: &EventId| {
+    /// The row of a call that the catalog does not know, as `data/apis.yaml` has it; `None` for one that it knows.
+    pub fn call_yaml(&self, source: &str) -> Option<String> {
+        let layer = match self.function.starts_with("Nt") {
+            true => "native",
+            false => "win32",
+        };
+        // The kernel's end of a service is not what programs import.
+        let module = Some(self.module.to_ascii_lowercase()).filter(|m| m != "nt");
+        (self.status == Observed::NewCall).then(|| {
             format!(
-                "- id: {event}-{api}\n  api: {api}\n  mechanism: {mechanism}\n  event: \"{event}\"\n  verified: data\n  \
-                 mark: observed\n  published: false\n  source: [\"{source}\"]\n",
-                api = self.api,
-                mechanism = self.mechanism,
+                "- {{id: {api}, layer: {layer}, modules: [{module}.dll], mark: observed, source: [\"{source}\"]}}\n",
+                api = quoted(&self.api),
+                module = module.as_deref().unwrap_or("ntdll"),
                 source = source.replace(['"', '\\'], "/"),
             )
-        };
-        self.events
-            .iter()
-            .map(one)
-            .collect::<String>()
-            .replace(":-", "-")
+        })
+    }
+
+    /// The row as `data/mappings.yaml` has it, for one of the events. `source` names the log.
+    pub fn mapping_yaml(&self, event: EventId, source: &str) -> String {
+        let id = format!("{event}-{}", self.api).replace(':', "-");
+        format!(
+            "- id: {id}\n  api: {api}\n  mechanism: {mechanism}\n  event: \"{event}\"\n  verified: data\n  \
+             mark: observed\n  published: false\n  source: [\"{source}\"]\n",
+            api = quoted(&self.api),
+            mechanism = self.mechanism,
+            source = source.replace(['"', '\\'], "/"),
+        )
+    }
+}
+
+/// The name as YAML takes it: COM methods have colons.
+fn quoted(name: &str) -> String {
+    match name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace(['"', '\\'], "/")),
     }
 }
 
@@ -160,16 +180,17 @@ pub fn read(stop: &Break) -> StackAnalysis {
     if frames.iter().any(|f| f.doubtful) {
         gaps.push("the debugger warned that some frames may be wrong");
     }
+    let entered_by = entered_by(frames, boundary.as_ref());
     let observations = mechanism.map_or_else(Vec::new, |m| {
         let calls = calls(frames);
-        observations(frames, m, &events, &calls)
+        observations(frames, m, &events, &calls, entered_by.as_deref())
     });
     StackAnalysis {
         callback: callback.or_else(|| stop.location.clone()),
         mechanism,
         dispatcher: dispatch.map(|(index, _)| frames[index].symbol()),
         events,
-        entered_by: entered_by(frames, boundary.as_ref()),
+        entered_by,
         wow64: frames
             .iter()
             .any(|f| f.module_name().is_some_and(|m| m.starts_with("wow64"))),
