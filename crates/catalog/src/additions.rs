@@ -4,7 +4,7 @@
 use crate::model::rights::Object;
 use crate::owned::model::{calls, map, techniques};
 use crate::owned::{IntoStatic, RowPlaces};
-use crate::storage::{ApiId, EventId};
+use crate::storage::EventId;
 use crate::{rights, tables};
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
@@ -46,7 +46,7 @@ pub struct Added {
 }
 
 macro_rules! files {
-    ($($field:ident: $row:ty from $file:literal;)*) => {
+    ($($field:ident: $row:ty = $file:literal;)*) => {
         /// What the files hold, as it was read.
         #[derive(Debug, Default)]
         struct Read {
@@ -77,19 +77,19 @@ macro_rules! files {
 }
 
 files! {
-    api_rights: calls::ApiRights from "api_rights";
-    apis: calls::Api from "apis";
-    behaviours: techniques::Behaviour from "behaviours";
-    events: map::Event from "events";
-    host_processes: techniques::HostProcess from "host_processes";
-    mappings: calls::Mapping from "mappings";
-    mechanisms: map::Mechanism from "mechanisms";
-    not_observed: calls::NotObserved from "not_observed";
-    sensors: map::Sensor from "sensors";
-    sources: map::Source from "sources";
-    stack_signs: map::StackSign from "stack_signs";
-    tampering: techniques::Tampering from "tampering";
-    writable_folders: techniques::WritableFolder from "writable_folders";
+    api_rights: calls::ApiRights = "api_rights";
+    apis: calls::Api = "apis";
+    behaviours: techniques::Behaviour = "behaviours";
+    events: map::Event = "events";
+    host_processes: techniques::HostProcess = "host_processes";
+    mappings: calls::Mapping = "mappings";
+    mechanisms: map::Mechanism = "mechanisms";
+    not_observed: calls::NotObserved = "not_observed";
+    sensors: map::Sensor = "sensors";
+    sources: map::Source = "sources";
+    stack_signs: map::StackSign = "stack_signs";
+    tampering: techniques::Tampering = "tampering";
+    writable_folders: techniques::WritableFolder = "writable_folders";
 }
 
 /// Adds the rows in `folder` to the catalog, for as long as the program runs.
@@ -336,12 +336,10 @@ fn mappings(read: &Read) -> Result<(), String> {
 
 /// No name leads to two calls, and what a call opens is a kind of object.
 fn calls(read: &Read) -> Result<(), String> {
-    let there = ApiId::all().flat_map(|a| {
-        a.variants
-            .iter()
-            .chain([&a.id])
-            .map(|n| n.to_ascii_lowercase())
-    });
+    let there = tables::apis()
+        .iter()
+        .flat_map(|a| a.variants.iter().chain([&a.id]));
+    let there = there.map(|name| name.to_ascii_lowercase());
     let mut names: HashSet<String> = there.collect();
     for row in &read.apis {
         for name in row.variants.iter().chain([&row.id]) {
@@ -358,7 +356,7 @@ fn calls(read: &Read) -> Result<(), String> {
 }
 
 fn sum(object: &str, rights: &[String], mask: u32, row: &str) -> Result<(), String> {
-    let kind = crate::rights::objects().iter().find(|o| o.id == object);
+    let kind = rights::objects().iter().find(|o| o.id == object);
     let kind = kind.ok_or_else(|| format!("{row}: no kind of object is called {object:?}"))?;
     let total = kind.sum(rights.iter().map(String::as_str));
     let total = total.map_err(|e| format!("{row}: {e}"))?;
