@@ -438,7 +438,7 @@ mod tests {
             Visibility::Seen
         );
         assert_eq!(
-            seen(ApiId::named("FilterUnload").unwrap(), sysmon),
+            seen(ApiId::named("MapViewOfFile").unwrap(), sysmon),
             Visibility::Unknown
         );
     }
