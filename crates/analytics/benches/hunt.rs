@@ -35,7 +35,9 @@ fn hunt(path: &Path) -> Vec<Finding> {
     let engine = Engine::new(&[path.to_owned()], &[], Options::default()).expect("the path");
     let prepared = engine.prepare_all(hunts.iter().map(|h| h.sql.as_str()));
     let prepared: Vec<_> = prepared.into_iter().map(|p| p.expect("a query")).collect();
-    engine.share(&prepared.iter().collect::<Vec<_>>());
+    engine
+        .share(&prepared.iter().collect::<Vec<_>>())
+        .expect("rows");
     let found = engine.run_all(&prepared, |n, answer| {
         let mut gatherer = Gatherer::new(&hunts[n], &answer.columns);
         for batch in answer {

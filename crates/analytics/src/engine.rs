@@ -14,11 +14,11 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStat
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use spark::dialect::{self, Mention, SessionOptions, SqlError, Tables};
-use telemetry::{Options, Origin, Plan, Report, header};
+use telemetry::{Options, Origin, Plan, Report, RowFilter, header};
 use tokio::runtime::Runtime;
 
 use crate::detection_functions;
-use crate::table::{Catalog, Early, EventScan, Found, QueryState, Reading, Source, lock, sources};
+use crate::table::{Catalog, Early, Found, QueryState, Reading, Source, sources};
 
 /// Memory that sorting, grouping and joining may take before a query is refused, in bytes.
 const QUERY_MEMORY: usize = 2 << 30;
@@ -53,27 +53,29 @@ impl From<DataFusionError> for Error {
 
 /// Queries over one set of files.
 pub struct Engine {
-    source: Arc<Source>,
+    pub(crate) source: Arc<Source>,
     catalog: Catalog,
     state: SessionState,
     runtime: Runtime,
 }
 
 /// A query whose names are known, and the tables it reads.
-struct Resolved {
+pub(crate) struct Resolved {
     query: dialect::Prepared,
-    readings: Vec<Reading>,
+    pub(crate) readings: Vec<Reading>,
     state: Arc<QueryState>,
 }
 
 /// A query that is planned and may share its reading with others.
 pub struct Prepared {
-    plan: Arc<dyn ExecutionPlan>,
-    columns: Vec<String>,
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) columns: Vec<String>,
     doubtful: Vec<Mention>,
-    state: Arc<QueryState>,
+    /// Doubts that need no reading.
+    doubts: Vec<String>,
+    pub(crate) state: Arc<QueryState>,
     /// What is being read for the queries this one was prepared with.
-    early: Early,
+    pub(crate) early: Early,
 }
 
 /// The answer to a query, row by row as it is computed.
@@ -116,9 +118,22 @@ impl Engine {
     /// # Errors
     /// When a path cannot be read.
     pub fn new(paths: &[PathBuf], views: &[String], options: Options) -> Result<Self, Error> {
+        Self::over(paths, views, RowFilter::default(), options)
+    }
+
+    /// The same over some of the events alone: all others are as if they were not there.
+    ///
+    /// # Errors
+    /// When a path cannot be read.
+    pub fn over(
+        paths: &[PathBuf],
+        views: &[String],
+        only: RowFilter,
+        options: Options,
+    ) -> Result<Self, Error> {
         let origins =
             telemetry::discover(paths).map_err(|(path, error)| Error::Path { path, error })?;
-        let source = Arc::new(Source::new(origins, options));
+        let source = Arc::new(Source::new(origins, only, options));
         let catalog = Catalog::new(Arc::clone(&source), views);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -144,7 +159,7 @@ impl Engine {
         self.plan(&self.resolve(sql)?, &Early::default())
     }
 
-    fn resolve(&self, sql: &str) -> Result<Resolved, SqlError> {
+    pub(crate) fn resolve(&self, sql: &str) -> Result<Resolved, SqlError> {
         let tables = self.catalog.for_query();
         let query = dialect::prepare(sql, &tables)?;
         let state = Arc::new(QueryState::default());
@@ -158,7 +173,7 @@ impl Engine {
         })
     }
 
-    fn plan(&self, resolved: &Resolved, early: &Early) -> Result<Prepared, Error> {
+    pub(crate) fn plan(&self, resolved: &Resolved, early: &Early) -> Result<Prepared, Error> {
         let (query, tables) = (&resolved.query, sources(&resolved.readings));
         let logical = dialect::logical_plan(query, &self.state, tables)?;
         let plan = self.state.create_physical_plan(&logical);
@@ -167,49 +182,10 @@ impl Engine {
             plan: self.runtime.block_on(plan)?,
             columns: query.column_names(logical.schema()),
             doubtful: doubtful.cloned().collect(),
+            doubts: query.doubts.clone(),
             state: Arc::clone(&resolved.state),
             early: Arc::clone(early),
         })
-    }
-
-    /// Prepares several queries, side by side. What they need is being read meanwhile.
-    pub fn prepare_all<'q>(
-        &self,
-        queries: impl Iterator<Item = &'q str>,
-    ) -> Vec<Result<Prepared, Error>> {
-        let texts: Vec<&str> = queries.collect();
-        let queries = side_by_side(texts.len(), threads(), |n| self.resolve(texts[n]));
-        let foreseen: Vec<Plan> = queries
-            .iter()
-            .flatten()
-            .flat_map(|query| query.readings.iter().map(Reading::foreseen))
-            .collect();
-        let early = Early::default();
-        *lock(&early) = self.source.begin(&foreseen);
-        // Reading takes the other half of the machine, and to plan one query after another is less work than at once.
-        let planned = side_by_side(queries.len(), (threads() / 2).max(1), |n| {
-            queries[n]
-                .as_ref()
-                .ok()
-                .map(|query| self.plan(query, &early))
-        });
-        let both = queries.into_iter().zip(planned);
-        both.filter_map(|(query, planned)| match query {
-            Ok(_) => planned,
-            Err(error) => Some(Err(error.into())),
-        })
-        .collect()
-    }
-
-    /// Reads once what these queries need, if that is less work than each reading for itself.
-    pub fn share(&self, queries: &[&Prepared]) {
-        let mut plans = Vec::new();
-        for query in queries {
-            scans(&query.plan, &mut plans);
-        }
-        let early = queries.iter().find_map(|q| lock(&q.early).take());
-        let states: Vec<&QueryState> = queries.iter().map(|q| q.state.as_ref()).collect();
-        self.source.share(&plans, early, &states);
     }
 
     /// Runs a prepared query.
@@ -237,7 +213,7 @@ impl Engine {
         each: impl Fn(usize, Answer) -> Result<T, E> + Sync,
     ) -> Result<Vec<T>, E> {
         let one = |n: usize| each(n, self.run(&queries[n])?);
-        match queries.iter().all(|q| q.state.has_kept()) {
+        match queries.iter().all(Prepared::is_served) {
             true => side_by_side(queries.len(), threads(), one)
                 .into_iter()
                 .collect(),
@@ -251,7 +227,7 @@ impl Engine {
     /// As [`Engine::prepare`] and [`Engine::run`].
     pub fn query(&self, sql: &str) -> Result<(Prepared, Answer), Error> {
         let prepared = self.prepare(sql)?;
-        self.share(&[&prepared]);
+        self.share(&[&prepared])?;
         let answer = self.run(&prepared)?;
         Ok((prepared, answer))
     }
@@ -261,14 +237,17 @@ impl Engine {
     pub fn outcome(&self, queries: &[&Prepared]) -> Outcome {
         let mut found = Found::default();
         for query in queries {
+            query.state.wait();
             found.add(query.state.found());
         }
         if queries.is_empty() {
             found = self.catalog.discovered().cloned().unwrap_or_default();
         }
         let Found { report, fields } = found;
-        let mut warnings = Vec::new();
-        if report.as_ref().is_some_and(|r| r.records > 0) {
+        let mut warnings: Vec<String> = queries.iter().flat_map(|q| q.doubts.clone()).collect();
+        warnings.dedup();
+        // A reading that was broken off may not have told what it met; the names are doubtful all the same.
+        if report.as_ref().is_none_or(|r| r.records > 0) {
             for mention in queries.iter().flat_map(|q| &q.doubtful) {
                 if !fields.contains(&mention.column) {
                     let warning = self.unknown_field(mention, report.as_ref());
@@ -282,13 +261,18 @@ impl Engine {
     }
 
     fn unknown_field(&self, mention: &Mention, report: Option<&Report>) -> String {
-        let known = self.catalog.columns(crate::table::EVENTS);
-        let fields = report.map(|r| r.fields.as_slice()).unwrap_or_default();
-        let near = text::did_you_mean(
-            &mention.written,
-            known.iter().chain(fields).map(String::as_str),
-        );
+        let header = header::columns().iter().map(|c| &c.name);
+        let declared = schema::sysmon::events().iter().flat_map(|e| &e.fields);
+        let met = report.map(|r| r.fields.as_slice()).unwrap_or_default();
+        let known = header.chain(declared.map(|f| &f.name)).chain(met);
+        let near = text::did_you_mean(&mention.written, known.map(String::as_str));
         format!("no record has a field {}{near}", mention.written)
+    }
+
+    /// The answer to a statement that asks what can be asked: `SHOW TABLES`, `DESCRIBE table`, `SHOW FUNCTIONS`. `None` for
+    /// any other.
+    pub fn describe(&self, sql: &str) -> Option<Result<RecordBatch, Error>> {
+        crate::describe::answer(self, &self.catalog, sql)
     }
 
     /// The names of the tables.
@@ -304,7 +288,7 @@ impl Engine {
             .collect()
     }
 
-    /// A plain reading of some columns, without SQL.
+    /// A plain reading of some columns, without SQL. It gives all events, whatever the engine was told to look at.
     pub fn read(&self, plan: Plan) -> telemetry::Scan {
         self.source.scan(plan)
     }
@@ -324,12 +308,16 @@ fn session() -> Result<SessionState, Error> {
     Ok(state)
 }
 
-fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What `each` makes of the numbers below `count`, in their order, by so many threads, this one among them.
-fn side_by_side<T: Send>(count: usize, threads: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn side_by_side<T: Send>(
+    count: usize,
+    threads: usize,
+    each: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -356,16 +344,6 @@ fn side_by_side<T: Send>(count: usize, threads: usize, each: impl Fn(usize) -> T
     done.into_iter().map(|(_, made)| made).collect()
 }
 
-/// The readings inside a plan.
-fn scans(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<Plan>) {
-    if let Some(scan) = (plan.as_ref() as &dyn std::any::Any).downcast_ref::<EventScan>() {
-        found.push(scan.plan().clone());
-    }
-    for child in plan.children() {
-        scans(child, found);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -390,7 +368,7 @@ mod tests {
             .map(Result::unwrap)
             .collect();
         let all: Vec<&Prepared> = prepared.iter().collect();
-        engine.share(&all);
+        engine.share(&all).unwrap();
         let rows = engine.run_all(&prepared, |_, answer| {
             let rows = answer.map(|batch| batch.map(|b| b.num_rows()));
             rows.sum::<Result<usize, Error>>()

@@ -2,4 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod convert;
+pub mod hunt;
+pub mod navigator;
 pub mod output;

@@ -8,6 +8,7 @@ pub mod eval;
 mod fields;
 mod glob;
 pub mod prove;
+mod reasons;
 pub mod sigma_text;
 pub mod sql;
 mod test;

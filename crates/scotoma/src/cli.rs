@@ -81,33 +81,105 @@ pub(crate) struct Manner {
     pub(crate) quiet: bool,
 }
 
-#[derive(Args, Debug)]
-pub(crate) struct HuntArgs {
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-    /// A folder of hunts to run instead of the built-in pack.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) pack: Option<PathBuf>,
-    /// Run only these hunts.
+/// Which events count.
+#[derive(Args, Debug, Default)]
+pub(crate) struct EventsWanted {
+    /// Look at events from this time on, as in `2026-03-10T12:00:00Z`; without a zone it is UTC.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Look at events up to this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Look at events of these machines, by full name or by what stands before its first dot.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) host: Vec<String>,
+    /// Look at events of these channels, by name or by sensor (`sysmon`, `security`).
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) channel: Vec<String>,
+    /// Look at events with these ids.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
-    /// How to show findings.
-    #[arg(long, value_enum, default_value_t = FindingFormat::Table)]
-    pub(crate) format: FindingFormat,
-    /// Exit with 1 when there are findings, or when something could not be read.
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', num_args = 0.., require_equals = true, default_missing_value = "findings")]
-    pub(crate) fail_on: Vec<FailOn>,
+    pub(crate) id: Vec<i64>,
 }
 
 #[derive(Args, Debug)]
-#[command(override_usage = "scotoma sql [OPTIONS] <PATH>... <QUERY>")]
+pub(crate) struct HuntArgs {
+    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet; also inside zip, tar, gz and zst.
+    /// `-` is standard input.
+    #[arg(required_unless_present = "list", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Hunts to run instead of the built-in pack: a file, or a folder with all that lies below.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) pack: Option<PathBuf>,
+    /// Run no hunts, only rules.
+    #[arg(long, conflicts_with = "pack", requires = "rules")]
+    pub(crate) no_pack: bool,
+    /// Sigma rules, correlations and filters to run besides: files, or folders with all that lies below.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Sigma filters: what they say narrows the rules they name.
+    #[arg(long, value_name = "FILE", requires = "rules")]
+    pub(crate) exclude: Vec<PathBuf>,
+    /// Run only these, by id, name or title.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Run what has this level or a graver one.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) level: Option<LeastLevel>,
+    /// Run the rules with this status, such as `stable`.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    /// Run what has this tag, or one below it: `attack.t1059` takes `attack.t1059.001`.
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub(crate) tag: Vec<String>,
+    /// Name the conditions that the matched records of a rule met.
+    #[arg(long)]
+    pub(crate) why: bool,
+    /// Name every rule, also those that did not match and those that could not see.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// List what would be run, with what it needs, and read nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) events: EventsWanted,
+    /// How to show findings. Without it, the ending of the output file decides.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<FindingFormat>,
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
+    /// Exit with 1 when there are findings, or when something could not be read.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', num_args = 0.., require_equals = true, default_missing_value = "findings")]
+    pub(crate) fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+}
+
+/// The least level of what is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LeastLevel {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Informational,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "scotoma sql [OPTIONS] <PATH>... <QUERY>\n       scotoma sql [OPTIONS] <PATH>... -f <FILE>"
+)]
 pub(crate) struct SqlArgs {
-    /// Files and folders, then the query.
+    /// Files and folders, then the query. Besides queries there are SHOW TABLES, DESCRIBE table and SHOW FUNCTIONS.
     #[arg(required = true, value_name = "PATH... QUERY")]
     pub(crate) paths_and_query: Vec<String>,
+    /// Take the query from this file; `-` is standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     /// A further name for the table of all events, as a published notebook uses it.
     #[arg(long, value_name = "NAME")]
     pub(crate) view: Vec<String>,
+    #[command(flatten)]
+    pub(crate) events: EventsWanted,
     /// How to show the rows. Without it, the ending of the output file decides.
     #[arg(long, value_enum)]
     pub(crate) format: Option<RowFormat>,
@@ -130,6 +202,8 @@ pub(crate) struct SqlArgs {
 pub(crate) struct EventsArgs {
     #[command(flatten)]
     pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) events: EventsWanted,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = InventoryFormat::Table)]
     pub(crate) format: InventoryFormat,
@@ -172,6 +246,12 @@ pub(crate) enum FindingFormat {
     Ndjson,
     /// Comma-separated, records joined by blanks.
     Csv,
+    /// One JSON object: findings, every analytic with what became of it, refused rules.
+    Report,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// A layer of ATT&CK Navigator: the techniques of what was found.
+    Navigator,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -190,6 +270,8 @@ pub(crate) enum RowFormat {
     Json,
     /// One JSON object a line.
     Ndjson,
+    /// For reading, one value a line; what has no value is left out.
+    Record,
     /// Comma-separated, with the names as the query wrote them.
     Csv,
     /// A Parquet file; needs -o.

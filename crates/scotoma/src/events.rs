@@ -10,7 +10,12 @@ use crate::output::{clean, grouped, plural, table, write_json};
 use crate::reading::Session;
 
 pub(crate) fn run(args: &EventsArgs) -> anyhow::Result<ExitCode> {
-    let mut session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
+    let mut session = Session::over(
+        &args.reading.paths,
+        &[],
+        args.events.filter()?,
+        &args.reading.manner,
+    )?;
     let (inventory, outcome) = inventory(&session.engine)?;
     session.hush();
     if inventory.count > 0 {

@@ -24,6 +24,7 @@ mod simulate;
 mod sql;
 mod stack;
 mod technique;
+mod wanted;
 
 use std::io;
 use std::process::ExitCode;

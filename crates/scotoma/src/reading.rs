@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use analytics::{Engine, Outcome};
 use anyhow::bail;
 use arrow::array::RecordBatch;
-use telemetry::{Options, Origin, Plan, Progress, Report, Scan, discover};
+use telemetry::{Options, Origin, Plan, Progress, Report, RowFilter, Scan, discover};
 
 use crate::cli::{FailOn, Manner};
 use crate::output::{clean, grouped, plural};
@@ -120,8 +120,18 @@ impl Session {
         views: &[String],
         manner: &Manner,
     ) -> anyhow::Result<Self> {
+        Self::over(paths, views, RowFilter::default(), manner)
+    }
+
+    /// The same over the events alone that pass a filter.
+    pub(crate) fn over(
+        paths: &[PathBuf],
+        views: &[String],
+        only: RowFilter,
+        manner: &Manner,
+    ) -> anyhow::Result<Self> {
         let reading = Reading::begin(manner);
-        let engine = Engine::new(paths, views, reading.options.clone())?;
+        let engine = Engine::over(paths, views, only, reading.options.clone())?;
         Ok(Self { engine, reading })
     }
 
@@ -138,6 +148,9 @@ impl Session {
         fail_on: &[FailOn],
     ) -> anyhow::Result<ExitCode> {
         let Some(report) = &outcome.report else {
+            for warning in &outcome.warnings {
+                eprintln!("warning: {}", clean(warning));
+            }
             return Ok(ExitCode::SUCCESS);
         };
         self.reading.end(report, &outcome.warnings)?;

@@ -120,6 +120,25 @@ impl Correlation {
         })
     }
 
+    /// The numbers of the rules whose matches it counts, itself or through other correlations of its pack.
+    pub fn rules(&self, all: &[Self]) -> BTreeSet<usize> {
+        let mut rules = BTreeSet::new();
+        let mut open: Vec<&Self> = vec![self];
+        let mut seen = BTreeSet::new();
+        while let Some(correlation) = open.pop() {
+            for member in &correlation.members {
+                match member {
+                    Member::Rule(n) => {
+                        rules.insert(*n);
+                    }
+                    Member::Correlation(n) if seen.insert(*n) => open.extend(all.get(*n)),
+                    Member::Correlation(_) => {}
+                }
+            }
+        }
+        rules
+    }
+
     /// The fields whose values it needs from matches.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         let alias = |name: &&String| !self.rule.aliases.iter().any(|a| a.alias == **name);

@@ -39,6 +39,8 @@ struct Group {
     route: Route,
     rules: Vec<usize>,
     evaluator: Evaluator,
+    /// The columns its rules look at; `None` for all.
+    columns: Option<BTreeSet<String>>,
 }
 
 /// Why a batch cannot be matched.
@@ -62,10 +64,20 @@ impl Matcher {
         column_of: &dyn Fn(&str) -> String,
         not_fields: &[String],
     ) -> Self {
+        Self::of(rules.iter().enumerate(), source, column_of, not_fields)
+    }
+
+    /// The same of some rules, each under the number that its matches shall bear.
+    pub fn of<'r>(
+        rules: impl IntoIterator<Item = (usize, &'r Rule)>,
+        source: SourceColumns,
+        column_of: &dyn Fn(&str) -> String,
+        not_fields: &[String],
+    ) -> Self {
         let mut groups: BTreeMap<Route, (Vec<usize>, Vec<Predicate>)> = BTreeMap::new();
         let mut fields = BTreeSet::new();
         let mut keywords = false;
-        for (number, rule) in rules.iter().enumerate() {
+        for (number, rule) in rules {
             for feed in &rule.feeds {
                 let predicate = renamed(&feed.predicate, column_of);
                 predicate.leaves(&mut |leaf| match leaf {
@@ -91,6 +103,7 @@ impl Matcher {
         let group = |(route, (rules, predicates)): (Route, (Vec<usize>, Vec<Predicate>))| Group {
             route,
             rules,
+            columns: named(&predicates),
             evaluator: Evaluator::new(&predicates).without_keywords_in(not_fields.to_vec()),
         };
         Self {
@@ -124,10 +137,10 @@ impl Matcher {
             if count == 0 {
                 continue;
             }
-            let all = count == batch.num_rows();
-            let part = match all {
-                true => batch.clone(),
-                false => filter_record_batch(batch, &BooleanArray::new(rows.clone(), None))?,
+            let part = group.part(batch)?;
+            let part = match count == batch.num_rows() {
+                true => part,
+                false => filter_record_batch(&part, &BooleanArray::new(rows.clone(), None))?,
             };
             let rows: Vec<usize> = rows.set_indices().collect();
             for (bits, rule) in group.evaluator.evaluate(&part)?.iter().zip(&group.rules) {
@@ -171,6 +184,40 @@ impl Matcher {
         }
         Ok(kinds)
     }
+}
+
+impl Group {
+    /// The columns of a batch that its rules look at.
+    fn part(&self, batch: &RecordBatch) -> Result<RecordBatch, MatchError> {
+        let Some(wanted) = &self.columns else {
+            return Ok(batch.clone());
+        };
+        let fields = batch.schema_ref().fields().iter().enumerate();
+        let is_wanted = |name: &str| wanted.contains(&name.to_ascii_lowercase());
+        let places = fields.filter(|(_, f)| is_wanted(f.name())).map(|(n, _)| n);
+        Ok(batch.project(&places.collect::<Vec<_>>())?)
+    }
+}
+
+/// The columns that predicates look at, in lower case; `None` where one looks at all.
+fn named(predicates: &[Predicate]) -> Option<BTreeSet<String>> {
+    let mut columns = Some(BTreeSet::new());
+    for predicate in predicates {
+        predicate.leaves(&mut |leaf| {
+            let names: &[&str] = match leaf {
+                Predicate::Atom(atom) => &[&atom.field],
+                Predicate::Fields(pair) => &[&pair.field, &pair.other],
+                _ => {
+                    columns = None;
+                    &[]
+                }
+            };
+            if let Some(columns) = &mut columns {
+                columns.extend(names.iter().map(|n| n.to_ascii_lowercase()));
+            }
+        });
+    }
+    columns
 }
 
 /// The sources of a batch's rows.

@@ -3,12 +3,14 @@
 //! know SQL text and hunts.
 
 mod conversion;
+mod keeper;
 mod provider;
 mod pushdown;
 mod recipe;
 mod shared;
 mod views;
 
+pub(crate) use keeper::{Keeper, PlacedScan};
 pub(crate) use provider::EventScan;
-pub(crate) use shared::{Early, Found, QueryState, Source, lock};
-pub(crate) use views::{Catalog, EVENTS, Reading, sources};
+pub(crate) use shared::{Early, Found, QueryState, Source, begin_with, gather, lock, union};
+pub(crate) use views::{Catalog, EVENTS, Reading, naming_of, sources};

@@ -2,7 +2,7 @@
 //! filters pushed down, or from what an earlier reading of the same query kept, and their columns are made here.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
@@ -25,13 +25,20 @@ use telemetry::{Atom, Plan, RowFilter, Test};
 
 use super::pushdown;
 use super::recipe::Recipe;
-use super::shared::{Found, QueryState, Source};
+use super::shared::{Found, QueryState, Source, lock};
+use crate::visibility::{EventNeed, short_name};
+use schema::Sensor;
 use spark::dialect::EVENT_ID;
+
+/// Canonical name of the column that holds the channel.
+const CHANNEL: &str = "channel";
 
 /// Events of some kind, under the names of some naming.
 #[derive(Debug)]
 pub(crate) struct EventTable {
     recipes: Vec<Recipe>,
+    /// Whose events it holds, if one sensor's.
+    sensor: Option<Sensor>,
     /// What makes an event one of the table's.
     rows: RowFilter,
     schema: SchemaRef,
@@ -43,6 +50,7 @@ impl EventTable {
     /// A table with these columns, of the events that pass `rows`, as `query` reads it.
     pub(crate) fn new(
         recipes: Vec<Recipe>,
+        sensor: Option<Sensor>,
         rows: RowFilter,
         source: Arc<Source>,
         query: Arc<QueryState>,
@@ -50,6 +58,7 @@ impl EventTable {
         Self {
             schema: schema(&recipes),
             recipes,
+            sensor,
             rows,
             source,
             query,
@@ -148,6 +157,7 @@ fn event_ids(filter: &RowFilter) -> Option<Vec<i64>> {
 #[derive(Clone, Debug)]
 pub(crate) struct EventScan {
     recipes: Vec<Recipe>,
+    sensor: Option<Sensor>,
     /// What makes an event one of the table's; nobody above looks at it again.
     rows: RowFilter,
     /// What is read for that.
@@ -155,6 +165,8 @@ pub(crate) struct EventScan {
     source: Arc<Source>,
     query: Arc<QueryState>,
     properties: Arc<PlanProperties>,
+    /// Its rows, where a reading for many has kept them.
+    kept: Arc<Mutex<Option<Arc<[RecordBatch]>>>>,
 }
 
 impl EventScan {
@@ -178,6 +190,8 @@ impl EventScan {
         }
         Self {
             recipes,
+            sensor: table.sensor,
+            kept: Arc::default(),
             rows,
             plan: Plan {
                 columns,
@@ -195,8 +209,56 @@ impl EventScan {
         &self.plan
     }
 
+    /// What it looks at, in the terms of whoever asks why it saw nothing.
+    pub(crate) fn need(&self) -> EventNeed {
+        let only = &self.source.only().clauses;
+        let own = self
+            .plan
+            .filter
+            .clauses
+            .iter()
+            .filter(|c| !only.contains(c));
+        let own = RowFilter {
+            clauses: own.cloned().collect(),
+        };
+        let mut channels = own.clauses.iter().filter_map(|clause| {
+            let [Atom { column, test }] = clause.as_slice() else {
+                return None;
+            };
+            match test {
+                Test::TextIn(names) | Test::LowerIn(names) if column == CHANNEL => {
+                    Some(names.join(" or "))
+                }
+                _ => None,
+            }
+        });
+        let of = self.sensor.map(|s| short_name(s).to_owned());
+        EventNeed {
+            of: of.or_else(|| channels.next()),
+            event_ids: event_ids(&own).unwrap_or_default(),
+            ..EventNeed::default()
+        }
+    }
+
+    /// The raw columns that one of its columns is made of.
+    pub(crate) fn made_of(&self, column: &str) -> Vec<String> {
+        let recipe = self.recipes.iter().find(|r| r.name() == column);
+        let raw = recipe.into_iter().flat_map(Recipe::columns);
+        raw.filter(|c| *c != EVENT_ID).map(str::to_owned).collect()
+    }
+
+    /// Takes the rows that were kept for it.
+    pub(crate) fn serve(&self, rows: Vec<RecordBatch>) {
+        *lock(&self.kept) = Some(rows.into());
+    }
+
+    /// Whether its rows were kept.
+    pub(crate) fn is_served(&self) -> bool {
+        lock(&self.kept).is_some()
+    }
+
     /// The table's columns for these rows of it.
-    fn make(&self, read: &RecordBatch) -> Result<RecordBatch> {
+    pub(crate) fn make(&self, read: &RecordBatch) -> Result<RecordBatch> {
         let columns = self.recipes.iter().map(|r| r.make(read));
         let options = RecordBatchOptions::new().with_row_count(Some(read.num_rows()));
         let schema = Arc::clone(self.properties.eq_properties.schema());
@@ -254,11 +316,12 @@ impl ExecutionPlan for EventScan {
         _context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let scan = self.clone();
-        if let Some(kept) = self.query.kept(&self.plan) {
-            let made = kept.batches(&self.plan).map(move |read| scan.make(&read));
-            let made = RecordBatchStreamAdapter::new(self.schema(), stream::iter(made));
-            return Ok(Box::pin(made));
+        if let Some(kept) = lock(&self.kept).clone() {
+            let rows = (0..kept.len()).map(move |n| Ok(kept[n].clone()));
+            let rows = RecordBatchStreamAdapter::new(self.schema(), stream::iter(rows));
+            return Ok(Box::pin(rows));
         }
+        self.query.begin();
         let mut builder = RecordBatchReceiverStreamBuilder::new(self.schema(), 2);
         let tx = builder.tx();
         builder.spawn_blocking(move || {
@@ -271,7 +334,7 @@ impl ExecutionPlan for EventScan {
                     break;
                 }
             }
-            scan.query.add(Found::of(&read, &scan.plan));
+            scan.query.end(Found::of(&read, &scan.plan));
             Ok(())
         });
         Ok(builder.build())

@@ -1,33 +1,41 @@
 //! One reading for many scans. A query that joins the table with itself, or a pack of hunts, names the table often;
-//! the files are read once for all of them, as long as what they need fits a budget. It refuses to guess: where the
-//! budget is not enough, every scan reads for itself.
+//! the files are read once for all of them, and each scan keeps what its own plan lets through. It refuses to guess: a
+//! scan whose rows are more than may be kept reads for itself.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use datafusion::arrow::array::{Array, RecordBatch, RecordBatchOptions, new_null_array};
-use datafusion::arrow::compute::concat;
-use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
 use telemetry::{Options, Origin, Plan, Report, RowFilter, Scan};
+
+use super::keeper::{Keeper, PlacedScan};
+use crate::census::{BatchSources, COLUMNS, Census};
+use crate::sweep::SweepColumns;
 
 /// Bytes of columns that may be kept for scans to share.
 const BUDGET: usize = 256 << 20;
 
-/// Rows of kept batches that are worth a batch of their own.
-const ENOUGH: usize = 4096;
+/// How long a reading that nobody wants more of is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The files behind the event table.
 pub(crate) struct Source {
     origins: Vec<Origin>,
     options: Options,
+    /// The events that count; what else the files hold is as if it were not there.
+    only: RowFilter,
 }
 
-/// What belongs to one query and to no other: the rows kept for its scans, and what its readings found.
+/// What belongs to one query and to no other: what its readings found.
 #[derive(Default)]
 pub(crate) struct QueryState {
-    kept: Mutex<Option<Arc<Kept>>>,
     found: Mutex<Found>,
+    /// Readings for the query that have not said yet what they found.
+    under_way: Mutex<usize>,
+    ended: Condvar,
 }
 
 /// What readings found: the report of the one that saw most, and the columns asked for that some record had.
@@ -39,13 +47,6 @@ pub(crate) struct Found {
 
 /// A reading begun before it is known whether it is what the scans need; taken by whoever shares it.
 pub(crate) type Early = Arc<Mutex<Option<(Plan, Scan)>>>;
-
-/// Rows read for several scans.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    plan: Plan,
-    batches: Vec<RecordBatch>,
-}
 
 /// Each change is whole when the lock is let go, so a thread that panicked leaves nothing broken.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -87,15 +88,23 @@ impl Found {
 }
 
 impl QueryState {
-    /// Whether a reading was kept for this query.
-    pub(crate) fn has_kept(&self) -> bool {
-        lock(&self.kept).is_some()
+    /// A reading of its own begins.
+    pub(crate) fn begin(&self) {
+        *lock(&self.under_way) += 1;
     }
 
-    /// What was kept, if it has everything this plan needs.
-    pub(crate) fn kept(&self, plan: &Plan) -> Option<Arc<Kept>> {
-        let kept = lock(&self.kept).clone()?;
-        serves(&kept.plan, plan).then_some(kept)
+    /// It is at its end, or nobody wants more of it.
+    pub(crate) fn end(&self, found: Found) {
+        self.add(found);
+        *lock(&self.under_way) -= 1;
+        self.ended.notify_all();
+    }
+
+    /// Waits for readings that were told to end, but not for long: one may be far from noticing.
+    pub(crate) fn wait(&self) {
+        let running = lock(&self.under_way);
+        let until = |running: &mut usize| *running > 0;
+        drop(self.ended.wait_timeout_while(running, PATIENCE, until));
     }
 
     /// Notes what a reading for this query found.
@@ -110,39 +119,19 @@ impl QueryState {
 }
 
 impl Source {
-    pub(crate) fn new(origins: Vec<Origin>, options: Options) -> Self {
-        Self { origins, options }
-    }
-
-    /// Begins to read what these plans need, in the hope that it is all that will be needed.
-    pub(crate) fn begin(&self, plans: &[Plan]) -> Option<(Plan, Scan)> {
-        union(plans).map(|union| {
-            let (origins, options) = (self.origins.clone(), self.options.clone());
-            let scan = Scan::unhurried(origins, union.clone(), options);
-            (union, scan)
-        })
-    }
-
-    /// Reads once for all these plans, if there are several and what they need fits, and gives each of the queries what
-    /// was kept and found. A reading begun `early` is used where it has what they need.
-    pub(crate) fn share(
-        &self,
-        plans: &[Plan],
-        early: Option<(Plan, Scan)>,
-        queries: &[&QueryState],
-    ) {
-        let early = early.filter(|(union, _)| plans.iter().all(|p| serves(union, p)));
-        let begun = early.or_else(|| {
-            let union = union(plans)?;
-            let scan = self.scan(union.clone());
-            Some((union, scan))
-        });
-        let read = begun.and_then(|(union, scan)| keep(union, scan));
-        for query in queries {
-            let (kept, found) = read.clone().unzip();
-            *lock(&query.kept) = kept;
-            query.add(found.unwrap_or_default());
+    pub(crate) fn new(origins: Vec<Origin>, only: RowFilter, options: Options) -> Self {
+        Self {
+            origins,
+            options,
+            only,
         }
+    }
+
+    /// Begins to read by a plan with half of the machine, in the hope that it is all that will be needed.
+    pub(crate) fn begin(&self, plan: Plan) -> (Plan, Scan) {
+        let (origins, options) = (self.origins.clone(), self.options.clone());
+        let scan = Scan::unhurried(origins, plan.clone(), options);
+        (plan, scan)
     }
 
     pub(crate) fn scan(&self, plan: Plan) -> Scan {
@@ -153,91 +142,81 @@ impl Source {
     pub(crate) fn origins(&self) -> &[Origin] {
         &self.origins
     }
-}
 
-/// The rows of a reading and what it found; `None` where the rows are more than may be kept.
-fn keep(plan: Plan, mut scan: Scan) -> Option<(Arc<Kept>, Found)> {
-    scan.hurry();
-    let (mut batches, mut few, mut bytes) = (Vec::new(), Few::default(), 0);
-    for batch in &mut scan {
-        bytes += batch.get_array_memory_size();
-        if bytes > BUDGET {
-            return None;
-        }
-        batches.extend(few.add(batch));
-    }
-    batches.extend(few.take());
-    let found = Found::of(&scan, &plan);
-    Some((Arc::new(Kept { plan, batches }), found))
-}
-
-impl Kept {
-    /// The kept rows under this plan's columns, one batch after another.
-    pub(crate) fn batches(
-        self: Arc<Self>,
-        plan: &Plan,
-    ) -> impl Iterator<Item = RecordBatch> + Send + use<> {
-        let filter = plan.filter.clone();
-        let columns: Vec<usize> = plan
-            .columns
-            .iter()
-            .filter_map(|c| self.plan.columns.iter().position(|k| k == c))
-            .collect();
-        (0..self.batches.len()).filter_map(move |i| {
-            telemetry::filter_columns(&filter, &self.batches[i], Some(&columns))
-        })
-    }
-}
-
-/// Small batches on their way to becoming one: every scan of the kept rows pays for each batch, whatever it holds.
-#[derive(Default)]
-struct Few {
-    batches: Vec<RecordBatch>,
-    rows: usize,
-}
-
-impl Few {
-    fn add(&mut self, batch: RecordBatch) -> Vec<RecordBatch> {
-        self.rows += batch.num_rows();
-        self.batches.push(batch);
-        match self.rows < ENOUGH {
-            true => Vec::new(),
-            false => self.take(),
-        }
+    /// The events that count.
+    pub(crate) fn only(&self) -> &RowFilter {
+        &self.only
     }
 
-    fn take(&mut self) -> Vec<RecordBatch> {
-        self.rows = 0;
-        let batches = std::mem::take(&mut self.batches);
-        match batches.as_slice() {
-            // Where their texts do not fit into one dictionary they stay as they are.
-            [_, _, ..] => match one_of(&batches) {
-                Ok(one) => vec![one],
-                Err(_) => batches,
-            },
-            _ => batches,
+    /// A plan that reads every event that counts, with what all of these need and some columns besides.
+    pub(crate) fn whole(&self, plans: &[Plan], further: &SweepColumns) -> Plan {
+        let of_plans = plans.iter().flat_map(|p| {
+            p.columns
+                .iter()
+                .map(String::as_str)
+                .chain(p.filter.columns())
+        });
+        let only = self.only.columns();
+        let named = of_plans.chain(only).chain(COLUMNS);
+        let mut columns: Vec<String> = named.map(str::to_owned).collect();
+        columns.extend(further.names.iter().cloned());
+        columns.sort_unstable();
+        columns.dedup();
+        Plan {
+            columns,
+            filter: self.only.clone(),
+            discover: further.learn,
         }
     }
 }
 
-/// One batch of several with the same columns. Most hold nothing: what nobody wrote need not be put together.
-fn one_of(batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
-    let schema = batches[0].schema();
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let column = |i: usize| {
-        let parts: Vec<&dyn Array> = batches.iter().map(|b| b.column(i).as_ref()).collect();
-        match parts.iter().all(|p| p.null_count() == p.len()) {
-            true => Ok(new_null_array(schema.field(i).data_type(), rows)),
-            false => concat(&parts),
+/// A reading by this plan, or the one begun early where that has all that is `needed`.
+pub(crate) fn begin_with(
+    source: &Source,
+    plan: Plan,
+    needed: &[Plan],
+    early: Option<(Plan, Scan)>,
+) -> (Plan, Scan) {
+    match early.filter(|(begun, _)| needed.iter().all(|n| serves(begun, n))) {
+        Some((begun, mut scan)) => {
+            scan.hurry();
+            (begun, scan)
         }
-    };
-    let columns = (0..schema.fields().len()).map(column);
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(
-        Arc::clone(&schema),
-        columns.collect::<Result<_, _>>()?,
-        &options,
-    )
+        None => {
+            let scan = source.scan(plan.clone());
+            (plan, scan)
+        }
+    }
+}
+
+/// Reads to the end: every scan keeps its rows, and `each` sees every batch of the events that count. Gives the keepers,
+/// in the order of the scans, and how many events of which source there were.
+pub(crate) fn gather<E: From<DataFusionError>>(
+    only: &RowFilter,
+    (plan, scan): (&Plan, &mut Scan),
+    placed: &[PlacedScan],
+    mut each: impl FnMut(&RecordBatch, &BatchSources) -> Result<(), E>,
+) -> Result<(Vec<Keeper>, Census), E> {
+    let mut keepers: Vec<Keeper> = placed.iter().map(|p| Keeper::new(p, plan)).collect();
+    let mut census = Census::default();
+    for batch in scan {
+        let Some(batch) = telemetry::filter_batch(only, &batch) else {
+            continue;
+        };
+        let sources = BatchSources::of(&batch);
+        census.add(&sources);
+        for keeper in &mut keepers {
+            keeper.add(&batch, &sources)?;
+        }
+        while keepers.iter().map(Keeper::bytes).sum::<usize>() > BUDGET {
+            match keepers.iter_mut().max_by_key(|k| k.bytes()) {
+                Some(largest) if largest.bytes() > 0 => largest.give_up(),
+                _ => break,
+            }
+        }
+        each(&batch, &sources)?;
+    }
+    Ok((keepers, census))
 }
 
 /// Whether what `wide` reads has all that `narrow` would read.
@@ -262,7 +241,7 @@ fn covered(wide: &RowFilter, narrow: &RowFilter) -> bool {
 }
 
 /// One plan that reads what all of these need; `None` where there is nothing to share.
-fn union(plans: &[Plan]) -> Option<Plan> {
+pub(crate) fn union(plans: &[Plan]) -> Option<Plan> {
     let (first, rest) = plans.split_first()?;
     if rest.is_empty() {
         return None;

@@ -28,6 +28,11 @@ fn named(table: &str) -> Option<(Sensor, &'static ossem::Naming)> {
     }
 }
 
+/// The names that a table has its columns under, where they are not the sensor's own.
+pub(crate) fn naming_of(table: &str) -> Option<&'static ossem::Naming> {
+    named(table).map(|(_, naming)| naming)
+}
+
 /// The tables over one set of files.
 pub(crate) struct Catalog {
     source: Arc<Source>,
@@ -140,19 +145,21 @@ impl Catalog {
         query: &Arc<QueryState>,
     ) -> EventTable {
         let raw = || wanted.iter().map(|c| Recipe::raw(c)).collect();
-        let (recipes, clauses) = if let Some((sensor, naming)) = named(table) {
-            (ossem_recipes(naming, &wanted), records_of(sensor))
+        let (recipes, sensor, mut clauses) = if let Some((sensor, naming)) = named(table) {
+            let clauses = records_of(sensor);
+            (ossem_recipes(naming, &wanted), Some(sensor), clauses)
         } else if table == EVENTS || self.bound.contains(table) {
-            (raw(), Vec::new())
+            (raw(), None, Vec::new())
         } else {
             let ids = sysmon::views().find(|(name, _)| *name == table);
             let ids = ids.map(|(_, ids)| ids.iter().map(|id| i64::from(*id)).collect());
             let mut clauses = records_of(Sensor::Sysmon);
             clauses.extend(ids.map(|ids| vec![has_id(ids)]));
-            (raw(), clauses)
+            (raw(), Some(Sensor::Sysmon), clauses)
         };
-        let rows = RowFilter { clauses };
-        EventTable::new(recipes, rows, Arc::clone(&self.source), Arc::clone(query))
+        clauses.extend(self.source.only().clauses.iter().cloned());
+        let (source, query) = (Arc::clone(&self.source), Arc::clone(query));
+        EventTable::new(recipes, sensor, RowFilter { clauses }, source, query)
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Evaluator {
 struct FieldTests {
     name: Arc<str>,
     matcher: Matcher,
+    /// How many tests there are.
+    tests: usize,
 }
 
 /// A predicate over numbered leaves.
@@ -68,7 +70,6 @@ enum Leaf {
 }
 
 /// A bitmap, or the same answer for every row.
-#[derive(Clone)]
 enum Bits {
     All(bool),
     Rows(BooleanBuffer),
@@ -146,6 +147,7 @@ impl Evaluator {
             .into_iter()
             .map(|(name, tests)| FieldTests {
                 name: name.clone(),
+                tests: tests.len(),
                 matcher: Matcher::new(tests),
             });
         Self {
@@ -170,19 +172,23 @@ impl Evaluator {
     /// # Errors
     /// Where a column's type cannot be read as text.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Vec<BooleanBuffer>, EvalError> {
-        let mut leaves: HashMap<Leaf, Bits> = HashMap::new();
-        for (number, field) in (0u32..).zip(&self.fields) {
-            let Some(distinct) = column(batch, &field.name)? else {
-                continue;
-            };
-            for (test, rows) in rows_passing(&field.matcher, &distinct) {
-                leaves.insert(Leaf::Atom(number, test), Bits::Rows(rows));
+        let mut leaves = Leaves {
+            atoms: Vec::with_capacity(self.fields.len()),
+            pairs: Vec::with_capacity(self.pairs.len()),
+            keywords: vec![None; self.keyword_count],
+        };
+        for field in &self.fields {
+            let mut passing = Vec::new();
+            if let Some(distinct) = column(batch, &field.name)? {
+                passing.resize(field.tests, None);
+                for (test, rows) in rows_passing(&field.matcher, &distinct) {
+                    passing[test as usize] = Some(rows);
+                }
             }
+            leaves.atoms.push(passing);
         }
-        for (number, pair) in (0u32..).zip(&self.pairs) {
-            if let Some(rows) = compare(batch, pair)? {
-                leaves.insert(Leaf::Pair(number), Bits::Rows(rows));
-            }
+        for pair in &self.pairs {
+            leaves.pairs.push(compare(batch, pair)?);
         }
         if self.keyword_count > 0 {
             self.find_keywords(batch, &mut leaves)?;
@@ -199,11 +205,7 @@ impl Evaluator {
             .collect())
     }
 
-    fn find_keywords(
-        &self,
-        batch: &RecordBatch,
-        leaves: &mut HashMap<Leaf, Bits>,
-    ) -> Result<(), EvalError> {
+    fn find_keywords(&self, batch: &RecordBatch, leaves: &mut Leaves) -> Result<(), EvalError> {
         for field in batch.schema_ref().fields() {
             if self.excluded.contains(field.name()) {
                 continue;
@@ -212,16 +214,33 @@ impl Evaluator {
                 continue;
             };
             for (test, rows) in rows_passing(&self.keywords, &distinct) {
-                let found = leaves
-                    .entry(Leaf::Keyword(test))
-                    .or_insert(Bits::All(false));
-                *found = match &*found {
-                    Bits::Rows(before) => Bits::Rows(before | &rows),
-                    Bits::All(_) => Bits::Rows(rows),
-                };
+                let found = &mut leaves.keywords[test as usize];
+                *found = Some(match found.take() {
+                    Some(before) => &before | &rows,
+                    None => rows,
+                });
             }
         }
         Ok(())
+    }
+}
+
+/// The rows in which each leaf holds; none where it holds in no row.
+struct Leaves {
+    /// By field, then by test.
+    atoms: Vec<Vec<Option<BooleanBuffer>>>,
+    pairs: Vec<Option<BooleanBuffer>>,
+    keywords: Vec<Option<BooleanBuffer>>,
+}
+
+impl Leaves {
+    fn get(&self, leaf: Leaf) -> Option<&BooleanBuffer> {
+        let found = match leaf {
+            Leaf::Atom(field, test) => self.atoms.get(field as usize)?.get(test as usize),
+            Leaf::Pair(number) => self.pairs.get(number as usize),
+            Leaf::Keyword(number) => self.keywords.get(number as usize),
+        };
+        found?.as_ref()
     }
 }
 
@@ -231,9 +250,14 @@ fn rows_passing(matcher: &Matcher, distinct: &Distinct<'_>) -> HashMap<u32, Bool
     let width = distinct.values.len() + 1;
     let mut tables: HashMap<u32, Vec<bool>> = HashMap::new();
     let mut passed = Vec::new();
+    // A part of a batch has the dictionary of the whole.
+    let mut used = vec![false; width];
+    for key in &distinct.keys {
+        used[(*key as usize).min(width - 1)] = true;
+    }
     for (i, value) in distinct.values.iter().enumerate() {
         passed.clear();
-        if let Some(value) = value {
+        if let Some(value) = value.as_ref().filter(|_| used[i]) {
             matcher.passes(value, &mut passed);
         }
         for &test in &passed {
@@ -270,7 +294,7 @@ fn compare(batch: &RecordBatch, pair: &FieldPair) -> Result<Option<BooleanBuffer
     })))
 }
 
-fn combine(e: &Expression, leaves: &HashMap<Leaf, Bits>) -> Bits {
+fn combine(e: &Expression, leaves: &Leaves) -> Bits {
     let fold = |parts: &[Expression], neutral: bool| {
         let mut out = Bits::All(neutral);
         for part in parts {
@@ -288,7 +312,10 @@ fn combine(e: &Expression, leaves: &HashMap<Leaf, Bits>) -> Bits {
     };
     match e {
         Expression::Constant(b) => Bits::All(*b),
-        Expression::Leaf(leaf) => leaves.get(leaf).cloned().unwrap_or(Bits::All(false)),
+        Expression::Leaf(leaf) => match leaves.get(*leaf) {
+            Some(rows) => Bits::Rows(rows.clone()),
+            None => Bits::All(false),
+        },
         Expression::And(parts) => fold(parts, true),
         Expression::Or(parts) => fold(parts, false),
         Expression::Not(inner) => match combine(inner, leaves) {

@@ -2,8 +2,10 @@
 //! control characters an attacker may have put there.
 
 pub(crate) mod findings;
+pub(crate) mod listing;
 pub(crate) mod page;
 mod rows;
+mod sarif;
 
 pub(crate) use ::text::{grouped, plural};
 pub(crate) use rows::{Cells, Rows};

@@ -31,6 +31,10 @@ enum Sink {
         out: Out,
         array: bool,
     },
+    Record {
+        out: Out,
+        width: usize,
+    },
     Csv {
         writer: Box<csv::Writer<Out>>,
         cells: Cells,
@@ -89,6 +93,14 @@ impl Rows {
                     .filter(|i| schema.field(*i).data_type().is_numeric())
                     .collect(),
             },
+            (RowFormat::Record, output) => Sink::Record {
+                out: Out::new(output),
+                width: columns
+                    .iter()
+                    .map(|c| clean(c).chars().count())
+                    .max()
+                    .unwrap_or(0),
+            },
             (RowFormat::Json, output) => Sink::Json {
                 out: Out::new(output),
                 array: true,
@@ -110,7 +122,7 @@ impl Rows {
             RowFormat::Json | RowFormat::Ndjson | RowFormat::Parquet => {
                 render::distinct_names(columns)
             }
-            RowFormat::Table | RowFormat::Csv => columns.to_vec(),
+            RowFormat::Table | RowFormat::Record | RowFormat::Csv => columns.to_vec(),
         };
         Ok(Self {
             columns,
@@ -152,6 +164,14 @@ impl Rows {
                     out.write_all(lead.as_bytes())?;
                     write_json(out, &object, false)?;
                 }
+                Sink::Record { out, width } => {
+                    writeln!(out, "-- {}", self.count + 1)?;
+                    for (name, column) in self.columns.iter().zip(batch.columns()) {
+                        if let Some(text) = render::text(column, row) {
+                            writeln!(out, "{:width$}  {}", clean(name), clean(&text))?;
+                        }
+                    }
+                }
                 Sink::Csv { writer, cells } => {
                     let texts = batch.columns().iter().map(|c| render::text(c, row));
                     writer.write_record(texts.map(|t| match t {
@@ -190,6 +210,10 @@ impl Rows {
                 } else {
                     writeln!(out, "({})", super::plural(self.count, "row"))?;
                 }
+                out.keep()?;
+            }
+            Sink::Record { mut out, .. } => {
+                writeln!(out, "({})", super::plural(self.count, "row"))?;
                 out.keep()?;
             }
             Sink::Json { mut out, array } => {

@@ -285,7 +285,7 @@ mod tests {
     use datafusion::sql::sqlparser::ast::{SelectItem, SetExpr};
 
     fn name(expr: &str) -> String {
-        let (_, query) = parse(&format!("SELECT {expr}")).unwrap();
+        let (_, query, _) = parse(&format!("SELECT {expr}")).unwrap();
         let SetExpr::Select(select) = *query.body else {
             panic!()
         };

@@ -5,6 +5,7 @@ mod build;
 mod call;
 mod coerce;
 mod display;
+mod doubts;
 mod error;
 mod expr;
 mod from;
@@ -53,6 +54,8 @@ pub struct Prepared {
     pub mentioned: Vec<Mention>,
     /// Whether the query asks for the plan rather than for rows.
     pub explains: bool,
+    /// What a person should know of the query's literals, in words.
+    pub doubts: Vec<String>,
 }
 
 /// Reads a Spark SQL query and resolves its names against `tables`.
@@ -61,7 +64,7 @@ pub struct Prepared {
 /// Where the text is not one read-only query, names a table, function or column that does not exist, or uses something that
 /// is not supported. The error knows the line and column in `sql`.
 pub fn prepare(sql: &str, tables: &dyn Tables) -> Result<Prepared, SqlError> {
-    let (ask, query) = parser::parse(sql)?;
+    let (ask, query, doubts) = parser::parse(sql)?;
     let mut resolver = resolve::Resolver::new(tables);
     let (query, outputs) = resolver.query(*query, None)?;
     let output_names = outputs.into_iter().map(|c| c.name).collect();
@@ -88,6 +91,7 @@ pub fn prepare(sql: &str, tables: &dyn Tables) -> Result<Prepared, SqlError> {
         tables,
         mentioned,
         explains,
+        doubts,
     })
 }
 

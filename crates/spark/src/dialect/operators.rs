@@ -11,6 +11,9 @@ use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use crate::functions::{self, convert};
 
+/// The column of a record's time.
+const TIME: &str = "timecreated";
+
 /// The types an operator tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -108,6 +111,12 @@ impl ExprPlanner for SparkOperators {
 pub(crate) fn comparable(left: Expr, lt: &DataType, right: Expr, rt: &DataType) -> (Expr, Expr) {
     match (class(lt), class(rt)) {
         (Class::Text, Class::Text) => (left, right),
+        (Class::Timestamp, Class::Text) if is_recorded(&left) && is_no_date(&right) => {
+            (as_recorded(left), right)
+        }
+        (Class::Text, Class::Timestamp) if is_recorded(&right) && is_no_date(&left) => {
+            (left, as_recorded(right))
+        }
         (Class::Text, _) => (text_as(left, rt), right),
         (_, Class::Text) => {
             let right = text_as(right, lt);
@@ -119,6 +128,22 @@ pub(crate) fn comparable(left: Expr, lt: &DataType, right: Expr, rt: &DataType) 
         (Class::Timestamp, Class::Date) => (left, call("cast_timestamp", right)),
         _ => (left, right),
     }
+}
+
+/// Whether this is the time of a record's header: a text in the files that Spark reads, whatever it is here.
+fn is_recorded(expr: &Expr) -> bool {
+    matches!(expr, Expr::Column(column) if column.name == TIME)
+}
+
+/// Whether this is a text that Spark cannot take for a date, such as `2019-03-00`.
+fn is_no_date(expr: &Expr) -> bool {
+    literal_text(expr).is_some_and(|text| convert::timestamp(text).is_none())
+}
+
+/// The time of a record as the published recordings spell it.
+fn as_recorded(time: Expr) -> Expr {
+    let form = literal(ScalarValue::from("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"));
+    functions::engine("date_format").call(vec![time, form])
 }
 
 /// A text expression as the type it is compared with. A literal is converted here and now.

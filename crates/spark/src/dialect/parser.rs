@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::doubts;
 use super::error::{Position, SqlError, SqlErrorKind};
 use super::tokens::spark_tokens;
 
@@ -144,8 +145,8 @@ pub(crate) enum Ask {
     Explain { verbose: bool, analyze: bool },
 }
 
-/// Reads exactly one query.
-pub(crate) fn parse(sql: &str) -> Result<(Ask, Box<Query>), SqlError> {
+/// Reads exactly one query, with doubts about its literals.
+pub(crate) fn parse(sql: &str) -> Result<(Ask, Box<Query>, Vec<String>), SqlError> {
     if sql.len() > MAX_QUERY {
         return Err(
             SqlErrorKind::Syntax(format!("the text is longer than {MAX_QUERY} bytes")).at(None),
@@ -159,9 +160,11 @@ pub(crate) fn parse(sql: &str) -> Result<(Ask, Box<Query>), SqlError> {
             SqlErrorKind::Syntax(e.message.trim_end().trim_end_matches(" at").to_owned())
                 .at(Position::at(e.location))
         })?;
+    let tokens = spark_tokens(tokens);
+    let doubts = doubts::of_literals(&tokens);
     let statements = Parser::new(&Spark)
         .with_recursion_limit(MAX_DEPTH)
-        .with_tokens_with_locations(spark_tokens(tokens))
+        .with_tokens_with_locations(tokens)
         .parse_statements()
         .map_err(syntax_error)?;
     let mut statements = statements.into_iter();
@@ -172,7 +175,7 @@ pub(crate) fn parse(sql: &str) -> Result<(Ask, Box<Query>), SqlError> {
     if more > 0 {
         return Err(SqlErrorKind::Several(more + 1).at(None));
     }
-    one_query(statement)
+    one_query(statement).map(|(ask, query)| (ask, query, doubts))
 }
 
 fn one_query(statement: Statement) -> Result<(Ask, Box<Query>), SqlError> {
@@ -254,7 +257,7 @@ mod tests {
         }
         assert!(matches!(
             parse("EXPLAIN SELECT 1"),
-            Ok((Ask::Explain { .. }, _))
+            Ok((Ask::Explain { .. }, ..))
         ));
     }
 
