@@ -23,7 +23,7 @@ pub(super) fn draw(report: &Report, top: usize) -> String {
         draw_stream(&mut page, report, stream, top);
     }
     if report.streams.is_empty() {
-        page.head("None of them is of a type that was asked for.");
+        page.head("Could not see: these logs have no event of a type that was asked for.");
     }
     for note in &report.notes {
         page.head(format!("note: {note}"));

@@ -1,5 +1,6 @@
 //! `replay`: logs through a configuration.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ use telemetry::parquet::{Writer, column_names};
 
 use super::args::ReplayArgs;
 use super::load;
-use crate::output::{clean, grouped, must_end_in, plural, say, table};
+use crate::output::{clean, grouped, must_end_in, plural, say, table, width, wrapped};
 use crate::reading::{Reading, origins};
 
 pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
@@ -73,11 +74,35 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says which event types the configuration filters and the logs do not hold: nothing was decided on them.
+fn unseen(config: &Config, summary: &Summary) -> io::Result<()> {
+    let filtered = config.rules.elements.iter().filter(|e| !e.undone);
+    let filtered = filtered.filter(|e| e.filters().next().is_some());
+    let ids: BTreeSet<u32> = filtered.map(|e| e.event_id).collect();
+    let missing = ids.iter().filter(|id| !summary.events.contains_key(id));
+    let names: Vec<String> = missing.map(|id| format!("{} ({id})", title(*id))).collect();
+    match names.is_empty() {
+        true => Ok(()),
+        false => {
+            say!("")?;
+            let line = format!(
+                "could not see: filters of {}; these logs have none",
+                names.join(", ")
+            );
+            let width = usize::from(width().unwrap_or(80)).max(40);
+            wrapped(&mut io::stdout().lock(), "", &line, width)
+        }
+    }
+}
+
 fn show(config: &Config, summary: &Summary, top: usize) -> io::Result<()> {
     let (kept, dropped) = summary
         .events
         .values()
         .fold((0, 0), |(k, d), c| (k + c.kept, d + c.dropped));
+    if kept + dropped == 0 {
+        say!("could not see: needs Sysmon events, these logs have none")?;
+    }
     say!(
         "{} kept, {} dropped",
         plural(kept, "event"),
@@ -130,6 +155,7 @@ fn show(config: &Config, summary: &Summary, top: usize) -> io::Result<()> {
             &[0, 1, 4]
         )
     )?;
+    unseen(config, summary)?;
     say!(
         "\n{} never decided anything",
         plural(summary.unused.len() as u64, "rule")

@@ -9,7 +9,7 @@ use app::hunt::{AnalyticKind, AnalyticReport, HuntAnswer, HuntFinding, HuntOutco
 
 use text::visible_lines;
 
-use super::{clean, grouped, plural, sarif, width, write_json};
+use super::{clean, grouped, plural, sarif, width, wrapped, write_json};
 use crate::cli::FindingFormat;
 
 /// Records shown for a finding in the readable form; the other formats have all of them.
@@ -303,25 +303,6 @@ fn shortened(text: &str, most: usize) -> String {
         .take(most.saturating_sub(1))
         .chain(['…'])
         .collect()
-}
-
-/// Writes words under an indent, on as many lines as the width asks for; a word longer than a line is left whole.
-fn wrapped(out: &mut impl Write, indent: &str, text: &str, width: usize) -> io::Result<()> {
-    let mut line = String::new();
-    let mut lead = indent.to_owned();
-    for word in text.split(' ') {
-        let needed = lead.chars().count() + line.chars().count() + 1 + word.chars().count();
-        if !line.is_empty() && needed > width {
-            writeln!(out, "{lead}{line}")?;
-            line.clear();
-            lead = format!("{indent}  ");
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    writeln!(out, "{lead}{line}")
 }
 
 fn csv(out: &mut impl Write, found: &[HuntFinding]) -> Result<(), csv::Error> {

@@ -184,3 +184,27 @@ pub(crate) fn table(
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+/// Writes words under an indent, on as many lines as the width asks for; a word longer than a line is left whole.
+pub(crate) fn wrapped(
+    out: &mut impl Write,
+    indent: &str,
+    text: &str,
+    width: usize,
+) -> io::Result<()> {
+    let mut line = String::new();
+    let mut lead = indent.to_owned();
+    for word in text.split(' ') {
+        let needed = lead.chars().count() + line.chars().count() + 1 + word.chars().count();
+        if !line.is_empty() && needed > width {
+            writeln!(out, "{lead}{line}")?;
+            line.clear();
+            lead = format!("{indent}  ");
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    writeln!(out, "{lead}{line}")
+}
