@@ -2,13 +2,13 @@
 //! the ratio.
 
 use std::hint::black_box;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use analytics::{Engine, Finding, Gatherer, pack};
+use analytics::{Engine, Finding, Gatherer, SweepColumns, pack};
 use criterion::Criterion;
-use telemetry::Options;
 use telemetry::probe::medians;
+use telemetry::{Options, Plan};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,10 +33,12 @@ fn decompress(path: &Path) -> u64 {
 fn hunt(path: &Path) -> Vec<Finding> {
     let hunts = pack::built_in().expect("the pack");
     let engine = Engine::new(&[path.to_owned()], &[], Options::default()).expect("the path");
-    let prepared = engine.prepare_all(hunts.iter().map(|h| h.sql.as_str()));
+    let columns = SweepColumns::default();
+    let prepared = engine.prepare_sweep(hunts.iter().map(|h| h.sql.as_str()), &columns);
     let prepared: Vec<_> = prepared.into_iter().map(|p| p.expect("a query")).collect();
+    let all: Vec<_> = prepared.iter().collect();
     engine
-        .share(&prepared.iter().collect::<Vec<_>>())
+        .sweep(&all, &columns, |_, _| Ok::<_, analytics::Error>(()))
         .expect("rows");
     let found = engine.run_all(&prepared, |n, answer| {
         let mut gatherer = Gatherer::new(&hunts[n], &answer.columns);
@@ -91,4 +93,45 @@ fn main() {
         "ratio of the whole hunt to decompressing: {:.2}",
         whole.as_secs_f64() / only.as_secs_f64()
     );
+
+    let long = repeated(&path, 40);
+    let [reading, pack] = medians(
+        5,
+        [
+            &|| {
+                black_box(read(long.path()));
+            },
+            &|| drop(black_box(hunt(long.path()))),
+        ],
+    );
+    println!(
+        "ratio of the pack to reading, over {} MB of NDJSON: {:.2}",
+        std::fs::metadata(long.path()).map_or(0, |m| m.len()) / 1_000_000,
+        pack.as_secs_f64() / reading.as_secs_f64()
+    );
+}
+
+/// The recording's lines, so many times over: more rows than a scan of all of them may keep.
+fn repeated(path: &Path, times: usize) -> tempfile::NamedTempFile {
+    let mut archive =
+        zip::ZipArchive::new(std::fs::File::open(path).expect("it was there")).expect("a zip");
+    let mut lines = Vec::new();
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).expect("an entry");
+        if entry.name().ends_with(".json") && !entry.name().starts_with("__") {
+            entry.read_to_end(&mut lines).expect("deflate");
+        }
+    }
+    let mut file = tempfile::NamedTempFile::with_suffix(".json").expect("a file");
+    for _ in 0..times {
+        file.write_all(&lines).expect("room for the file");
+    }
+    file
+}
+
+/// How many events there are: what any question costs at least.
+fn read(path: &Path) -> usize {
+    let engine = Engine::new(&[path.to_owned()], &[], Options::default()).expect("the path");
+    let scan = engine.read(Plan::of(vec!["eventid".to_owned()]));
+    scan.map(|batch| batch.num_rows()).sum()
 }

@@ -315,6 +315,22 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_documentation_is_a_hunt() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/hunts.md");
+        let page = fs::read_to_string(page).expect("the page is there");
+        let example = page.split("```sql\n").nth(1).expect("an example");
+        let example = example.split("```").next().expect("an end");
+        let hunt = parse("encoded_powershell.sql", example).expect("a hunt");
+        let columns: Vec<String> = ["actor", "target", "evidence_file_1"]
+            .map(str::to_owned)
+            .to_vec();
+        assert_eq!(hunt.check(&columns), Ok(Vec::new()));
+        for name in columns {
+            assert!(hunt.sql.contains(&format!(" AS {name}")), "{name}");
+        }
+    }
+
+    #[test]
     fn faults_are_named_with_their_line() {
         let fault = parse("x.sql", "+++\nid = \"a\"\ntitle = 3\n+++\nSELECT 1")
             .expect_err("a title is text")

@@ -97,6 +97,9 @@ impl Engine {
         together: impl Fn(&[Plan]) -> Option<Plan>,
     ) -> Vec<Result<Prepared, Error>> {
         let texts: Vec<&str> = queries.collect();
+        if texts.is_empty() {
+            return Vec::new();
+        }
         let queries = side_by_side(texts.len(), threads(), |n| self.resolve(texts[n]));
         let foreseen: Vec<Plan> = queries
             .iter()

@@ -29,7 +29,6 @@ pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
         tags: args.tag.clone(),
         only: args.only.clone(),
     };
-    let loaded = arsenal.rules.rules.len() + arsenal.rules.correlations.len();
     choice.apply(&mut arsenal)?;
     anyhow::ensure!(
         !arsenal.is_empty(),
@@ -63,7 +62,6 @@ pub(crate) fn run(args: &HuntArgs) -> anyhow::Result<ExitCode> {
         let mut out = Sink::new(destination.map(Destination::create).transpose()?);
         let shown = Shown {
             answer: &answer,
-            loaded,
             all: args.all,
         };
         findings::show(&mut out, format, &shown)?;

@@ -272,6 +272,10 @@ fn what_became_of_each_rule_is_said() {
             ("Command shell", "found", ""),
         ]
     );
+    assert_eq!(
+        report["rules"],
+        serde_json::json!({"loaded": 6, "refused": 0, "fed": 4, "matched": 3})
+    );
     let text = case.shown(&["log.ndjson", "--rules", "rules.yml", "--no-pack"]);
     assert!(
         text.contains("rules: 6 loaded, 0 refused, 4 fed, 3 matched"),
@@ -281,6 +285,12 @@ fn what_became_of_each_rule_is_said() {
         text.contains("could not see: 1 rule: needs TaskScheduler 140, these logs have none"),
         "{text}"
     );
+    // Where to look first: critical, medium and low findings on each machine.
+    let host = text
+        .lines()
+        .find(|l| l.trim().starts_with("WS7.corp.example "));
+    let words: Vec<&str> = host.unwrap().split_whitespace().collect();
+    assert_eq!(words, ["WS7.corp.example", "1", "0", "1"], "{text}");
     let all = case.shown(&["log.ndjson", "--rules", "rules.yml", "--no-pack", "--all"]);
     assert!(all.contains("no match: Never there"), "{all}");
 }

@@ -91,21 +91,48 @@ impl Pack {
     /// # Errors
     /// Where a file or folder cannot be read.
     pub fn read(paths: &[PathBuf], placeholders: &Placeholders) -> Result<Self, ReadError> {
-        let mut pack = Self::default();
+        let mut all = Vec::new();
         for path in paths {
-            for file in files(path)? {
-                let error = |source| ReadError {
-                    path: file.clone(),
-                    source,
-                };
-                let bytes = std::fs::read(&file).map_err(error)?;
-                match String::from_utf8(bytes) {
-                    Ok(text) => pack.add(&file, &text, placeholders),
-                    Err(_) => pack.refuse(&file, 1, "the file is not UTF-8".to_owned()),
-                }
-            }
+            all.extend(files(path)?);
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let part = all.len().div_ceil(threads).max(1);
+        let parts: Vec<Result<Self, ReadError>> = std::thread::scope(|scope| {
+            let reading: Vec<_> = all
+                .chunks(part)
+                .map(|files| scope.spawn(move || Self::read_files(files, placeholders)))
+                .collect();
+            let ended = reading.into_iter().map(|thread| match thread.join() {
+                Ok(part) => part,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            ended.collect()
+        });
+        // In the order of the files, whoever was faster.
+        let mut pack = Self::default();
+        for part in parts {
+            let part = part?;
+            pack.rules.extend(part.rules);
+            pack.correlations.extend(part.correlations);
+            pack.refused.extend(part.refused);
+            pack.filters.extend(part.filters);
         }
         pack.finish(placeholders);
+        Ok(pack)
+    }
+
+    fn read_files(files: &[PathBuf], placeholders: &Placeholders) -> Result<Self, ReadError> {
+        let mut pack = Self::default();
+        for file in files {
+            let bytes = std::fs::read(file).map_err(|source| ReadError {
+                path: file.clone(),
+                source,
+            })?;
+            match String::from_utf8(bytes) {
+                Ok(text) => pack.add(file, &text, placeholders),
+                Err(_) => pack.refuse(file, 1, "the file is not UTF-8".to_owned()),
+            }
+        }
         Ok(pack)
     }
 

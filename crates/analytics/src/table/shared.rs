@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
-use telemetry::{Options, Origin, Plan, Report, RowFilter, Scan};
+use telemetry::{Atom, Options, Origin, Plan, Report, RowFilter, Scan, Test};
 
 use super::keeper::{Keeper, PlacedScan};
 use crate::census::{BatchSources, COLUMNS, Census};
@@ -148,7 +148,8 @@ impl Source {
         &self.only
     }
 
-    /// A plan that reads every event that counts, with what all of these need and some columns besides.
+    /// A plan that reads with what all of these need and some columns besides: every event that counts where columns are
+    /// asked for besides, else those alone whose source the plans look at.
     pub(crate) fn whole(&self, plans: &[Plan], further: &SweepColumns) -> Plan {
         let of_plans = plans.iter().flat_map(|p| {
             p.columns
@@ -162,12 +163,37 @@ impl Source {
         columns.extend(further.names.iter().cloned());
         columns.sort_unstable();
         columns.dedup();
+        let mut filter = match further.names.is_empty() && !further.learn {
+            true => of_sources(plans),
+            false => RowFilter::default(),
+        };
+        filter.clauses.extend(self.only.clauses.iter().cloned());
         Plan {
             columns,
-            filter: self.only.clone(),
+            filter,
             discover: further.learn,
         }
     }
+}
+
+/// The events whose source, by its names and ids, one of the plans may look at. What a plan rules out is kept: whoever
+/// counts the events wants to know of those that bear a sensor's name and are not its.
+fn of_sources(plans: &[Plan]) -> RowFilter {
+    let told = |clause: &&Vec<Atom>| {
+        clause.iter().all(|atom| {
+            COLUMNS.contains(&atom.column.as_str()) && !matches!(atom.test, Test::LowerNotIn(_))
+        })
+    };
+    let of_plan = |plan: &Plan| {
+        let clauses = plan.filter.clauses.iter().filter(told).cloned();
+        RowFilter {
+            clauses: clauses.collect(),
+        }
+    };
+    let filters = plans.iter().map(of_plan);
+    filters
+        .reduce(|all, filter| all.union(&filter))
+        .unwrap_or_default()
 }
 
 /// A reading by this plan, or the one begun early where that has all that is `needed`.

@@ -139,6 +139,7 @@ impl<'p> Gathering<'p> {
             };
             findings.push(HuntFinding {
                 kind: AnalyticKind::Sigma,
+                rule: Some(about.id.as_ref().unwrap_or(&about.title).clone()),
                 finding: Finding {
                     count: records.len() as u64,
                     first: Some(time::format(fired.first)),
@@ -197,6 +198,7 @@ impl RuleMatches {
     fn finding(self, rule: &Rule, host: Option<String>) -> HuntFinding {
         HuntFinding {
             kind: AnalyticKind::Sigma,
+            rule: Some(rule.id.as_ref().unwrap_or(&rule.title).clone()),
             finding: Finding {
                 technique: techniques(&rule.tags),
                 host,

@@ -22,6 +22,8 @@ use crate::navigator::NavigatorLayer;
 pub use choice::{AnalyticChoice, RuleLevel, UnknownAnalytic};
 pub use outcome::{AnalyticReport, HuntOutcome, OutcomeCounts};
 
+pub use rules::{column_of, no_fields, source_columns};
+
 use rules::RuleHunt;
 
 /// Why a hunt gave no answer.
@@ -66,6 +68,8 @@ pub struct Arsenal {
     pub hunts: Vec<Hunt>,
     /// Sigma rules, with what was refused of them.
     pub rules: Pack,
+    /// How many rules and correlations were loaded, before any choice.
+    loaded: usize,
     /// Rules that run for correlations alone.
     muted_rules: BTreeSet<usize>,
     /// Correlations that run for others alone.
@@ -84,9 +88,11 @@ impl Arsenal {
         exclude: &[PathBuf],
     ) -> Result<Self, HuntError> {
         let rules: Vec<PathBuf> = rules.iter().chain(exclude).cloned().collect();
+        let rules = Pack::read(&rules, &Placeholders::new())?;
         Ok(Self {
             hunts: pack::load(pack)?,
-            rules: Pack::read(&rules, &Placeholders::new())?,
+            loaded: rules.rules.len() + rules.correlations.len(),
+            rules,
             ..Self::default()
         })
     }
@@ -177,6 +183,9 @@ pub fn list(engine: &Engine, arsenal: &Arsenal) -> Result<Vec<ListedAnalytic>, H
 pub struct HuntFinding {
     /// What found it.
     pub kind: AnalyticKind,
+    /// The id of the rule that found it; its title where it has none. `None` of a hunt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Who did what to whom where, and the records it stands on.
     #[serde(flatten)]
     pub finding: Finding,
@@ -211,6 +220,19 @@ pub struct RefusedRule {
     pub reason: String,
 }
 
+/// What became of the rules that were to be loaded, correlations among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RuleCounts {
+    /// Loaded, before any choice.
+    pub loaded: usize,
+    /// Documents that could not be loaded.
+    pub refused: usize,
+    /// Of those that were run: fed by events of these logs.
+    pub fed: usize,
+    /// Matched.
+    pub matched: usize,
+}
+
 /// The answer of a hunt.
 #[derive(Clone, Debug, Serialize)]
 pub struct HuntAnswer {
@@ -222,6 +244,8 @@ pub struct HuntAnswer {
     pub refused: Vec<RefusedRule>,
     /// How many found something, found nothing, could not see.
     pub outcomes: OutcomeCounts,
+    /// What became of the rules.
+    pub rules: RuleCounts,
     /// Doubts, in words.
     pub warnings: Vec<String>,
     /// What was read.
@@ -293,6 +317,7 @@ pub fn hunt(engine: &Engine, arsenal: &Arsenal, why: bool) -> Result<HuntAnswer,
         reports.push(outcome::of_hunt(hunt, found.len() as u64, visibility));
         findings.extend(found.into_iter().map(|finding| HuntFinding {
             kind: AnalyticKind::Sql,
+            rule: None,
             finding,
             tags: Vec::new(),
             false_positives: lines(&hunt.false_positives),
@@ -305,8 +330,16 @@ pub fn hunt(engine: &Engine, arsenal: &Arsenal, why: bool) -> Result<HuntAnswer,
     // Stable: within a level, hunts in the order of their pack, then rules in the order of their files.
     findings.sort_by_key(|f| RuleLevel::of(&f.finding.level));
     reports.sort_by_key(|r| RuleLevel::of(&r.level));
+    let of_rules = reports.iter().filter(|r| r.kind == AnalyticKind::Sigma);
+    let of_rules = OutcomeCounts::of(of_rules);
     Ok(HuntAnswer {
         outcomes: OutcomeCounts::of(&reports),
+        rules: RuleCounts {
+            loaded: arsenal.loaded,
+            refused: arsenal.rules.refused.len(),
+            fed: of_rules.found + of_rules.no_match,
+            matched: of_rules.found,
+        },
         findings,
         analytics: reports,
         refused: refused(&arsenal.rules),

@@ -57,13 +57,16 @@ pub struct OutcomeCounts {
 }
 
 impl OutcomeCounts {
-    pub(super) fn of(reports: &[AnalyticReport]) -> Self {
-        let count = |outcome| reports.iter().filter(|r| r.outcome == outcome).count();
-        Self {
-            found: count(HuntOutcome::Found),
-            no_match: count(HuntOutcome::NoMatch),
-            could_not_see: count(HuntOutcome::CouldNotSee),
+    pub(super) fn of<'r>(reports: impl IntoIterator<Item = &'r AnalyticReport>) -> Self {
+        let mut counts = Self::default();
+        for report in reports {
+            match report.outcome {
+                HuntOutcome::Found => counts.found += 1,
+                HuntOutcome::NoMatch => counts.no_match += 1,
+                HuntOutcome::CouldNotSee => counts.could_not_see += 1,
+            }
         }
+        counts
     }
 }
 

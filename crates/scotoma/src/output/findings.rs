@@ -9,7 +9,7 @@ use app::hunt::{AnalyticKind, AnalyticReport, HuntAnswer, HuntFinding, HuntOutco
 
 use text::visible_lines;
 
-use super::{clean, grouped, plural, sarif, width, wrapped, write_json};
+use super::{clean, grouped, hosts, plural, sarif, width, wrapped, write_json};
 use crate::cli::FindingFormat;
 
 /// Records shown for a finding in the readable form; the other formats have all of them.
@@ -22,8 +22,6 @@ const MAX_REASONS: usize = 8;
 /// What is shown.
 pub(crate) struct Shown<'a> {
     pub(crate) answer: &'a HuntAnswer,
-    /// How many rules were loaded, before any choice.
-    pub(crate) loaded: usize,
     /// Whether every rule is named.
     pub(crate) all: bool,
 }
@@ -87,25 +85,18 @@ fn readable(out: &mut impl Write, shown: &Shown<'_>) -> io::Result<()> {
         }
         writeln!(out)?;
     }
+    hosts::show(out, &answer.findings)?;
     silent(out, shown, HuntOutcome::NoMatch)?;
     silent(out, shown, HuntOutcome::CouldNotSee)?;
-    let rules = answer
-        .analytics
-        .iter()
-        .filter(|a| a.kind == AnalyticKind::Sigma);
-    if shown.loaded + answer.refused.len() > 0 {
-        let (mut fed, mut matched) = (0u64, 0u64);
-        for rule in rules {
-            fed += u64::from(rule.outcome != HuntOutcome::CouldNotSee);
-            matched += u64::from(rule.outcome == HuntOutcome::Found);
-        }
+    let rules = answer.rules;
+    if rules.loaded + rules.refused > 0 {
         writeln!(
             out,
             "rules: {} loaded, {} refused, {} fed, {} matched",
-            grouped(shown.loaded as u64),
-            grouped(answer.refused.len() as u64),
-            grouped(fed),
-            grouped(matched)
+            grouped(rules.loaded as u64),
+            grouped(rules.refused as u64),
+            grouped(rules.fed as u64),
+            grouped(rules.matched as u64)
         )?;
     }
     writeln!(out, "{}", counts(shown))

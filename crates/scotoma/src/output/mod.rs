@@ -2,6 +2,7 @@
 //! control characters an attacker may have put there.
 
 pub(crate) mod findings;
+mod hosts;
 pub(crate) mod listing;
 pub(crate) mod page;
 mod rows;

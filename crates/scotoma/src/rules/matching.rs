@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use app::hunt::{column_of, no_fields, source_columns};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use clap::Args;
 use predicate::eval::{Distinct, column};
 use serde::Serialize;
-use sigma::{Match, Matcher, Pack, Placeholders, SourceColumns};
+use sigma::{Match, Matcher, Pack, Placeholders};
 use telemetry::{Origin, Plan, header};
 
 use crate::cli::Reading as Paths;
@@ -56,18 +57,7 @@ pub(super) fn run(args: &MatchArgs) -> anyhow::Result<ExitCode> {
     if pack.rules.is_empty() {
         bail!("no rule could be loaded");
     }
-    let source = SourceColumns {
-        channel: "channel".to_owned(),
-        provider: "provider".to_owned(),
-        event_id: "eventid".to_owned(),
-    };
-    let places = [
-        header::SOURCE_FILE.to_owned(),
-        header::SOURCE_OFFSET.to_owned(),
-        // It is no text; nobody looks for words in it.
-        "timecreated".to_owned(),
-    ];
-    let matcher = Matcher::new(&pack.rules, source, &column_of, &places);
+    let matcher = Matcher::new(&pack.rules, source_columns(), &column_of, &no_fields());
     let origins = origins(&args.reading.paths)?;
     let mut reading = Reading::begin(&args.reading.manner);
     let columns = columns(&pack, &matcher, &reading, &origins)?;
@@ -90,17 +80,6 @@ pub(super) fn run(args: &MatchArgs) -> anyhow::Result<ExitCode> {
 fn tell_refused(pack: &Pack) {
     for refusal in &pack.refused {
         eprintln!("refused: {}", clean(&refusal.to_string()));
-    }
-}
-
-/// The column of the event table that holds a field as Sigma names it.
-fn column_of(field: &str) -> String {
-    match field {
-        "Provider_Name" => "provider".to_owned(),
-        "Execution_ProcessID" => "executionprocessid".to_owned(),
-        "Execution_ThreadID" => "executionthreadid".to_owned(),
-        "Security_UserID" => "userid".to_owned(),
-        field => header::canonical(field),
     }
 }
 

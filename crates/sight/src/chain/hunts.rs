@@ -41,7 +41,7 @@ pub(super) fn fired(hunts: &[&Hunt], events: &[SimulatedEvent]) -> Result<FiredH
             })
         })
         .collect::<Result<_, _>>()?;
-    engine.share(&prepared.iter().collect::<Vec<_>>());
+    engine.share(&prepared.iter().collect::<Vec<_>>())?;
     let rows = engine.run_all(&prepared, |_, answer| {
         let places = EvidenceColumns::of(&answer.columns);
         let mut rows: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
