@@ -118,7 +118,8 @@ fn repeated(path: &Path, times: usize) -> tempfile::NamedTempFile {
     let mut lines = Vec::new();
     for i in 0..archive.len() {
         let mut entry = archive.by_index(i).expect("an entry");
-        if entry.name().ends_with(".json") && !entry.name().starts_with("__") {
+        let name = entry.name().expect("a name").into_owned();
+        if name.ends_with(".json") && !name.starts_with("__") {
             entry.read_to_end(&mut lines).expect("deflate");
         }
     }
