@@ -14,6 +14,7 @@ for (const [id, a] of Object.entries(DATA.apis)) { name(id, "a", id); }
 for (const [id, a] of Object.entries(DATA.apis)) { a.variants.forEach(v => name(v, "a", id)); }
 for (const [id, m] of Object.entries(DATA.mechanisms)) { name(id, "m", id); m.imports.forEach(i => name(i, "m", id)); if (m.provider) name(m.provider, "m", id); }
 for (const [id, e] of Object.entries(DATA.events)) { name(id, "e", id); if (id.startsWith("sysmon:")) name(id.slice(7), "e", id); if (e.tag) name(e.tag, "e", id); }
+for (const [id, t] of Object.entries(DATA.techniques)) { for (const text of [id, t.name, t.technique, t.technique_name, t.formerly, ...t.also]) if (text) name(text, "t", id); }
 for (const text of shown) { const o = document.createElement("option"); o.value = text; document.getElementById("names").append(o); }
 
 function touches(part, [kind, id]) {
@@ -23,12 +24,17 @@ function touches(part, [kind, id]) {
     const rows = parts.filter(p => p.dataset.a === id);
     return rows.some(r => "e" in own ? r.dataset.e === own.e : r.dataset.m === own.m && r.dataset.e);
   }
+  if (kind === "t") {
+    const t = DATA.techniques[id], expected = e => t.expected.some(x => x.event === e);
+    if ("a" in own) return t.win32.concat(t.native).includes(own.a);
+    return "e" in own ? expected(own.e) : t.expected.some(x => DATA.events[x.event].mechanism === own.m);
+  }
   if (kind === "e") return "e" in own ? own.e === id : !("a" in own) && own.m === DATA.events[id].mechanism;
   return own.m === id;
 }
-function follow(what) {
-  for (const map of maps) map.classList.toggle("following", !!what);
-  for (const part of parts) part.classList.toggle("lit", !!what && touches(part, what));
+function follow(meant) {
+  for (const map of maps) map.classList.toggle("following", !!meant);
+  for (const part of parts) part.classList.toggle("lit", !!meant && meant.some(what => touches(part, what)));
 }
 function element(tag, text, of) {
   const e = document.createElement(tag);
@@ -37,7 +43,7 @@ function element(tag, text, of) {
   return e;
 }
 function link(kind, id) {
-  const a = element("a", id);
+  const a = element("a", kind === "t" ? DATA.techniques[id].technique + " " + DATA.techniques[id].name : id);
   a.href = "#" + encodeURIComponent(id);
   return a;
 }
@@ -53,6 +59,7 @@ function arrows(items, below) {
   return items.map(r => [link("e", r.event), " " + (DATA.events[r.event].tag || DATA.events[r.event].name || ""), " by ",
     link("m", r.mechanism), below && r.by ? " through " + r.by : "", mark(r.mark), r.remark ? element("div", r.remark, "dim") : ""]);
 }
+const openings = all => all.map(o => [o.needs, ...o.events.map(e => element("div", e, "dim")), element("div", "opened by " + o.calls.join(", "), "dim")]);
 function tampering(ids) {
   list("Silenced by", ids.map(id => { const t = DATA.tampering[id];
     return [t.name, element("div", t.signs.length ? "still shows: " + t.signs.join("; ") : "no known sign", "dim")]; }));
@@ -69,16 +76,28 @@ function explain(what) {
     panel.append(element("h2", id), element("p", [a.modules.join(", "), a.layer, a.variants.length ? "also " + a.variants.join(", ") : ""].filter(Boolean).join(" · "), "dim"));
     const sysmon = a.arrows.concat(a.below).some(r => r.event.startsWith("sysmon:"));
     const stated = a.not_observed.length > 0, any = a.arrows.length + a.below.length > 0;
-    panel.append(element("p", sysmon ? "Seen by Sysmon" : stated ? "No Sysmon event" : any ? "No Sysmon event known" : "Nothing known", sysmon ? "yes" : "no"));
+    // What another sensor does not see says nothing of Sysmon, and one event that does not come nothing of the others.
+    const silent = a.not_observed.filter(s => s.sensor === "Sysmon"), some = silent.map(s => s.event).filter(Boolean).join(", ");
+    panel.append(element("p", sysmon ? "Seen by Sysmon" : silent.some(s => !s.event) ? "No Sysmon event" : some ? "Not seen as " + some : any || stated ? "No Sysmon event known" : "Nothing known", sysmon ? "yes" : "no"));
     list("Seen by", arrows(a.arrows));
     list("Seen in the system service it ends in", arrows(a.below.filter(b => !a.arrows.some(r => r.event === b.event)), true));
     list("Not seen by", a.not_observed.map(s => [s.sensor + (s.event ? " " + s.event : "") + ": " + s.why + mark(s.mark)]));
     if (!any && !stated) panel.append(element("p", "The catalog has no arrow for this call and no word that there is none. That is no proof of silence.", "dim"));
     list("Ends in", a.native.map(n => link("a", n)));
     list("Called by", a.callers.map(n => link("a", n)));
-    list("Through the handle it needs", a.openings.map(o => [o.needs, ...o.events.map(e => element("div", e, "dim")), element("div", "opened by " + o.calls.join(", "), "dim")]));
+    list("Through the handle it needs", openings(a.openings));
     tampering(a.tampering);
-    list("Used in", a.techniques);
+    list("Used in", a.techniques.map(t => link("t", t)));
+  } else if (kind === "t") {
+    const t = DATA.techniques[id];
+    panel.append(element("h2", t.name), element("p", t.technique + " " + t.technique_name + (t.formerly ? ", before " + t.formerly : "") + " · " + id + mark(t.mark), "dim"));
+    if (t.note) panel.append(element("p", t.note, "dim"));
+    list("Calls in order", t.win32.map(a => link("a", a)));
+    list("The same through the native API", t.native.map(a => link("a", a)));
+    list("Events that can come", t.expected.map(x => [link("e", x.event), " " + (DATA.events[x.event].tag || DATA.events[x.event].name || ""), x.when ? element("div", x.when, "dim") : ""]));
+    list("Blind spots", t.blind_spots);
+    list("Through the handles it needs", openings(t.openings));
+    tampering(t.tampering);
   } else if (kind === "m") {
     const m = DATA.mechanisms[id];
     panel.append(element("h2", m.name), element("p", [id, m.provider].filter(Boolean).join(" · ") + mark(m.mark), "dim"));
@@ -102,7 +121,7 @@ function explain(what) {
 function pin(meant, scroll) {
   const what = meant && meant[0];
   pinned = what;
-  follow(what);
+  follow(meant);
   answer(meant);
   // The groups that have a part of the answer open, the others fold.
   if (what) for (const group of groups) group.open = !!group.querySelector(".lit");
@@ -115,7 +134,7 @@ function of(part) {
   return own.a ? ["a", own.a] : "e" in own ? ["e", own.e] : ["m", own.m];
 }
 for (const part of parts) {
-  part.addEventListener("mouseenter", () => { if (!pinned) follow(of(part)); });
+  part.addEventListener("mouseenter", () => { if (!pinned) follow([of(part)]); });
   part.addEventListener("mouseleave", () => { if (!pinned) follow(null); });
   part.addEventListener("click", event => { event.stopPropagation(); const [, id] = of(part); ask.value = id; location.hash = encodeURIComponent(id); });
 }

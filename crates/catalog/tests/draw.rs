@@ -111,6 +111,26 @@ fn the_page_needs_no_network_and_its_data_is_json() {
         "Sysmon"
     );
     assert_eq!(data["events"]["sysmon:10"]["mechanism"], "object-callback");
+    // Whatever the panel links to is there.
+    let techniques = data["techniques"].as_object().unwrap();
+    for (name, technique) in techniques {
+        for call in technique["win32"].as_array().unwrap() {
+            assert!(
+                data["apis"][call.as_str().unwrap()].is_object(),
+                "{name}: {call}"
+            );
+        }
+        for expected in technique["expected"].as_array().unwrap() {
+            let event = expected["event"].as_str().unwrap();
+            assert!(data["events"][event].is_object(), "{name}: {event}");
+        }
+    }
+    for used in data["apis"]["OpenProcess"]["techniques"]
+        .as_array()
+        .unwrap()
+    {
+        assert!(techniques.contains_key(used.as_str().unwrap()), "{used}");
+    }
 }
 
 #[test]

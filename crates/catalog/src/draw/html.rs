@@ -7,7 +7,7 @@ use crate::derive::in_words;
 use crate::find::Subject;
 use crate::map::{components_of, line};
 use crate::open::Opening;
-use crate::storage::{ApiId, EventId, MechanismId, TamperingId};
+use crate::storage::{ApiId, BehaviourId, EventId, MechanismId, TamperingId};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -85,7 +85,27 @@ fn data() -> Value {
             )
         })
         .collect();
-    json!({ "apis": apis, "mechanisms": mechanisms, "events": events, "tampering": tampering })
+    let techniques: Map<_, _> = BehaviourId::all()
+        .map(|b| (b.slug().to_owned(), technique(b)))
+        .collect();
+    json!({
+        "apis": apis, "mechanisms": mechanisms, "events": events, "tampering": tampering, "techniques": techniques,
+    })
+}
+
+fn technique(behaviour: BehaviourId) -> Value {
+    let answer = line(Subject::Behaviour(behaviour));
+    let expected = behaviour.expected.iter();
+    let expected: Vec<_> = expected
+        .map(|e| json!({ "event": e.event, "when": e.when }))
+        .collect();
+    let openings: Vec<_> = answer.openings.iter().map(opening).collect();
+    json!({
+        "name": behaviour.name, "technique": behaviour.technique, "technique_name": behaviour.technique_name,
+        "formerly": behaviour.technique_v18, "also": behaviour.also, "win32": behaviour.win32, "native": behaviour.native,
+        "expected": expected, "blind_spots": behaviour.blind_spots, "openings": openings, "note": behaviour.note,
+        "tampering": answer.tampering, "mark": behaviour.mark,
+    })
 }
 
 fn api(api: ApiId) -> Value {
@@ -117,7 +137,7 @@ fn api(api: ApiId) -> Value {
         "layer": api.layer, "modules": api.modules, "variants": api.variants, "native": native, "note": api.note,
         "arrows": arrows, "below": below, "callers": answer.callers,
         "not_observed": not_observed, "openings": openings, "tampering": answer.tampering,
-        "techniques": answer.behaviours.iter().map(|b| format!("{} {}", b.technique, b.name)).collect::<Vec<_>>(),
+        "techniques": answer.behaviours,
     })
 }
 
