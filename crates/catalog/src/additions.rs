@@ -3,7 +3,7 @@
 
 use crate::model::rights::Object;
 use crate::owned::model::{calls, map, techniques};
-use crate::owned::{IntoStatic, RowPlaces};
+use crate::owned::{IntoStatic, PlacesByName};
 use crate::storage::EventId;
 use crate::{rights, tables};
 use serde::de::DeserializeOwned;
@@ -176,7 +176,7 @@ fn rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, AdditionError> {
 fn places<W: FnOnce(String) -> AdditionError>(
     read: &Read,
     wrong: &impl Fn(&str) -> W,
-) -> Result<RowPlaces, AdditionError> {
+) -> Result<PlacesByName, AdditionError> {
     fn table<'n>(
         there: impl Iterator<Item = &'static str>,
         added: impl Iterator<Item = &'n String>,
@@ -205,7 +205,7 @@ fn places<W: FnOnce(String) -> AdditionError>(
     ids!(tampering);
     ids!(mappings);
     ids!(not_observed);
-    Ok(RowPlaces {
+    Ok(PlacesByName {
         sources: ids!(sources),
         sensors: ids!(sensors),
         mechanisms: ids!(mechanisms),

@@ -13,7 +13,7 @@ mod storage {
 
             impl super::IntoStatic for $id {
                 type Static = crate::storage::$id;
-                fn into_static(self, places: &super::RowPlaces) -> Result<Self::Static, String> {
+                fn into_static(self, places: &super::PlacesByName) -> Result<Self::Static, String> {
                     let place = places.$place.get(&self.0).copied();
                     place
                         .map(crate::storage::$id)
@@ -36,7 +36,7 @@ use std::collections::HashMap;
 
 /// The place of every row of a table that others refer to, by its name.
 #[derive(Debug, Default)]
-pub(crate) struct RowPlaces {
+pub(crate) struct PlacesByName {
     pub(crate) sources: HashMap<String, u16>,
     pub(crate) sensors: HashMap<String, u16>,
     pub(crate) mechanisms: HashMap<String, u16>,
@@ -49,19 +49,19 @@ pub(crate) struct RowPlaces {
 pub(crate) trait IntoStatic {
     type Static: 'static;
     /// The value over static text; an error names a reference that leads nowhere.
-    fn into_static(self, places: &RowPlaces) -> Result<Self::Static, String>;
+    fn into_static(self, places: &PlacesByName) -> Result<Self::Static, String>;
 }
 
 impl IntoStatic for String {
     type Static = &'static str;
-    fn into_static(self, _: &RowPlaces) -> Result<&'static str, String> {
+    fn into_static(self, _: &PlacesByName) -> Result<&'static str, String> {
         Ok(Box::leak(self.into_boxed_str()))
     }
 }
 
 impl<T: IntoStatic> IntoStatic for Vec<T> {
     type Static = &'static [T::Static];
-    fn into_static(self, places: &RowPlaces) -> Result<Self::Static, String> {
+    fn into_static(self, places: &PlacesByName) -> Result<Self::Static, String> {
         let rows: Result<Vec<_>, _> = self.into_iter().map(|r| r.into_static(places)).collect();
         Ok(Box::leak(rows?.into_boxed_slice()))
     }
@@ -69,7 +69,7 @@ impl<T: IntoStatic> IntoStatic for Vec<T> {
 
 impl<T: IntoStatic> IntoStatic for Option<T> {
     type Static = Option<T::Static>;
-    fn into_static(self, places: &RowPlaces) -> Result<Self::Static, String> {
+    fn into_static(self, places: &PlacesByName) -> Result<Self::Static, String> {
         self.map(|value| value.into_static(places)).transpose()
     }
 }
@@ -78,7 +78,7 @@ macro_rules! as_it_is {
     ($($type:ty)*) => {
         $(impl IntoStatic for $type {
             type Static = $type;
-            fn into_static(self, _: &RowPlaces) -> Result<$type, String> {
+            fn into_static(self, _: &PlacesByName) -> Result<$type, String> {
                 Ok(self)
             }
         })*
@@ -105,7 +105,7 @@ macro_rules! model {
 
         impl crate::owned::IntoStatic for $name {
             type Static = crate::owned::fixed::$name;
-            fn into_static(self, places: &crate::owned::RowPlaces) -> Result<Self::Static, String> {
+            fn into_static(self, places: &crate::owned::PlacesByName) -> Result<Self::Static, String> {
                 Ok(crate::owned::fixed::$name { $($field: self.$field.into_static(places)?,)* })
             }
         }
@@ -120,7 +120,7 @@ macro_rules! model {
 
         impl crate::owned::IntoStatic for $name {
             type Static = crate::owned::fixed::$name;
-            fn into_static(self, _: &crate::owned::RowPlaces) -> Result<Self::Static, String> {
+            fn into_static(self, _: &crate::owned::PlacesByName) -> Result<Self::Static, String> {
                 Ok(match self { $(Self::$variant => crate::owned::fixed::$name::$variant,)* })
             }
         }
