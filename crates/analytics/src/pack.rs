@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_key() {
         let hunt = parse("x.sql", WHOLE).expect("it is whole");
-        assert_eq!(hunt.line, 13);
+        assert_eq!(hunt.line, 14);
         let list = fault("actor = \"a\"", "actor = [\"a\", \"a_id\"]");
         assert!(list.starts_with("x.sql:6: actor: invalid type"), "{list}");
         let level = fault("high", "hihg");
@@ -373,7 +373,7 @@ mod tests {
             let hunts = from_path(path).expect("a pack");
             assert_eq!(
                 hunts[0].place(),
-                format!("{}:13", sub.join("mine.sql").display())
+                format!("{}:14", sub.join("mine.sql").display())
             );
         }
         fs::write(sub.join("other.sql"), WHOLE).expect("a file");
