@@ -2,8 +2,8 @@
 //! to be none, trying every short value finds none.
 #![allow(clippy::unwrap_used)]
 
-use predicate::prove::{Answer, Limits, implies, not_among, solve, solve_unless};
-use predicate::{Case, Comparison, Literal, Pattern, Predicate, Test, Text};
+use predicate::prove::{Answer, Limits, find, implies, not_among, solve, solve_unless};
+use predicate::{Case, Comparison, FieldPair, Literal, Pattern, Predicate, Relation, Test, Text};
 use proptest::prelude::*;
 
 mod common;
@@ -85,6 +85,37 @@ proptest! {
             }
             Answer::Never => prop_assert_eq!(brute, None, "{}", p),
             Answer::Unknown(_) => {}
+        }
+    }
+
+    #[test]
+    fn any_event_will_do(p in predicate(), pairs in prop::collection::vec((0usize..3, 0usize..3, 0usize..4, any::<bool>()), 0..3)) {
+        let relations = [Relation::Equals, Relation::Contains, Relation::StartsWith, Relation::EndsWith];
+        let pairs = pairs.into_iter().map(|(a, b, relation, holds)| {
+            let pair = pair(FIELDS[a], relations[relation], FIELDS[b], Case::Ascii);
+            if holds { pair } else { pair.negate() }
+        });
+        let p = Predicate::all(pairs.chain([p]));
+        let limits = Limits { nodes: 500, ..Limits::default() };
+        match (find(&p, &limits), solve(&p, &limits)) {
+            (Answer::Holds(w), shortest) => {
+                prop_assert!(p.holds(&w), "{p} on {w}");
+                prop_assert_ne!(shortest, Answer::Never, "{}", p);
+            }
+            (Answer::Never, shortest) => prop_assert!(!matches!(shortest, Answer::Holds(_)), "{p}: {shortest:?}"),
+            (Answer::Unknown(_), _) => {}
+        }
+        if find(&p, &limits) == Answer::Never {
+            let few = values("aA\\;");
+            let few: Vec<_> = few.iter().filter(|v| length(v.as_deref()) <= 2).collect();
+            for a in &few {
+                for b in &few {
+                    for c in &few {
+                        let values = [a.as_deref(), b.as_deref(), c.as_deref()];
+                        prop_assert!(!p.holds(&[0, 1, 2].map(|i| (FIELDS[i], values[i]))), "{}", p);
+                    }
+                }
+            }
         }
     }
 
@@ -179,16 +210,127 @@ fn shadowed_rules_and_contradictions_are_proved() {
 }
 
 #[test]
-fn limits_are_said() {
-    let many = Predicate::all(
-        (0..70).map(|i| Predicate::atom("F", Test::Contains(Text::exact(format!("<{i}>"))))),
+fn tests_of_every_kind_stand_together() {
+    let t = |test: fn(Text) -> Test, text: &str| Predicate::atom("Ip", test(Text::ascii(text)));
+    let block = |block: &str| Predicate::atom("Ip", Test::Cidr(block.parse().unwrap()));
+    let never = |p: &Predicate| solve(p, &Limits::default()) == Answer::Never;
+    // A text among addresses, and addresses among texts.
+    let p = Predicate::all([block("10.0.0.0/8"), t(Test::EndsWith, ".77.200")]);
+    assert_eq!(witness(&p, "Ip"), "10.0.77.200");
+    assert!(never(&Predicate::all([
+        block("10.0.0.0/8"),
+        t(Test::StartsWith, "192.168.")
+    ])));
+    assert!(never(&Predicate::all([
+        t(Test::Equals, "10.1.2.3"),
+        block("10.0.0.0/8").negate(),
+    ])));
+    let outside = Predicate::all([
+        t(Test::StartsWith, "10."),
+        block("10.0.0.0/8").negate(),
+        Predicate::atom(
+            "Ip",
+            Test::Regex(Pattern::new(r"^\d+(\.\d+){3}$", Case::Exact).unwrap()),
+        ),
+    ]);
+    // What begins like an address of the block and is none.
+    let found = witness(&outside, "Ip");
+    assert!(found.parse::<std::net::Ipv4Addr>().is_err(), "{found}");
+}
+
+fn pair(field: &str, relation: Relation, other: &str, case: Case) -> Predicate {
+    Predicate::Fields(FieldPair {
+        field: field.into(),
+        relation,
+        other: other.into(),
+        case,
+    })
+}
+
+#[test]
+fn fields_are_compared_with_each_other() {
+    let t = |field: &str, test: fn(Text) -> Test, text: &str| {
+        let text = Text {
+            text: text.to_owned(),
+            case: Case::Unicode,
+        };
+        Predicate::atom(field, test(text))
+    };
+    let same = pair("A", Relation::Equals, "B", Case::Unicode);
+    let p = Predicate::all([
+        same.clone(),
+        t("A", Test::EndsWith, ".exe"),
+        t("B", Test::StartsWith, "C:\\"),
+    ]);
+    assert_eq!(witness(&p, "A"), "C:\\.exe");
+    let p = Predicate::all([
+        same.clone(),
+        t("A", Test::Equals, "x"),
+        t("B", Test::Equals, "y"),
+    ]);
+    assert_eq!(solve(&p, &Limits::default()), Answer::Never);
+    let p = Predicate::all([
+        same.negate(),
+        t("A", Test::Equals, "x"),
+        t("B", Test::Equals, "X"),
+    ]);
+    assert_eq!(solve(&p, &Limits::default()), Answer::Never);
+    let p = Predicate::all([
+        pair("A", Relation::Contains, "B", Case::Unicode),
+        t("A", Test::StartsWith, "ab"),
+        t("B", Test::Equals, "xy"),
+    ]);
+    assert_eq!(witness(&p, "A"), "abxy");
+    let p = Predicate::all([
+        pair("A", Relation::StartsWith, "B", Case::Exact).negate(),
+        Predicate::present("A"),
+        Predicate::present("B"),
+    ]);
+    assert!(matches!(solve(&p, &Limits::default()), Answer::Holds(_)));
+}
+
+#[test]
+fn hundreds_of_texts_of_one_field_are_decided() {
+    let many = |test: fn(Text) -> Test| {
+        Predicate::all((0..300).map(|i| Predicate::atom("F", test(Text::ascii(format!("<{i}>"))))))
+    };
+    assert!(matches!(
+        find(&many(Test::Contains), &Limits::default()),
+        Answer::Holds(_)
+    ));
+    let none = Predicate::all(
+        (0..300)
+            .map(|i| Predicate::atom("F", Test::Contains(Text::ascii(format!("<{i}>")))).negate()),
     );
+    let both = Predicate::all([none.clone(), Predicate::present("F")]);
+    assert_eq!(witness(&both, "F"), "");
+    let against = Predicate::all([
+        none,
+        Predicate::atom("F", Test::EndsWith(Text::ascii("a<77>"))),
+    ]);
+    assert_eq!(solve(&against, &Limits::default()), Answer::Never);
+}
+
+#[test]
+fn limits_are_said() {
+    let apart = Predicate::atom("F", Test::Contains(Text::exact("><"))).negate();
+    let texts =
+        (0..70).map(|i| Predicate::atom("F", Test::Contains(Text::exact(format!("<{i}>")))));
+    let spaced = Predicate::atom("F", Test::Contains(Text::exact("> <"))).negate();
+    let others = ["\\", "a"]
+        .map(|s| Predicate::atom("F", Test::Contains(Text::exact(format!(">{s}<")))).negate());
+    let many = Predicate::all(texts.chain([apart, spaced]).chain(others));
     assert!(matches!(
         solve(&many, &Limits::default()),
         Answer::Unknown(_)
     ));
     let some = Predicate::all(
-        (0..12).map(|i| Predicate::atom("F", Test::Contains(Text::exact(format!("<{i}>"))))),
+        (0..8)
+            .map(|i| Predicate::atom("F", Test::Contains(Text::exact(format!("<{i}>")))))
+            .chain([Predicate::atom("F", Test::Contains(Text::exact("> <"))).negate()])
+            .chain(["", "\\", "a"].map(|s| {
+                Predicate::atom("F", Test::Contains(Text::exact(format!(">{s}<")))).negate()
+            })),
     );
     let tight = Limits {
         states: 500,

@@ -2,6 +2,7 @@
 //! these holds for all of Unicode. Readable letters stand for their kind where there is a choice.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use super::order::Order;
@@ -30,7 +31,7 @@ pub(super) struct Texts {
 pub(super) fn alphabet(
     groups: &[Texts],
     orders: &[Order],
-    expressions: &[Expression],
+    expressions: &[Rc<Expression>],
 ) -> (Vec<Letter>, bool) {
     let mut pool: Vec<char> = Vec::new();
     for group in groups {

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use super::Limit;
+use super::clash::clash;
 use super::number;
+use super::pattern::Expressions;
 use super::walk::{Walk, Walked};
 use crate::{Case, Literal, Test, Text};
 
@@ -15,6 +17,8 @@ pub(super) struct Budget {
     pub states: usize,
     /// Steps of all walks.
     pub steps: u64,
+    /// Expressions as automata, made once for all walks of a question.
+    pub expressions: Expressions,
 }
 
 /// The answer for one field.
@@ -74,7 +78,7 @@ impl Found {
 }
 
 /// How often a walk is repeated with the value just refused forbidden.
-const RETRIES: usize = 8;
+const RETRIES: usize = 16;
 
 /// The shortest value on which each test has the outcome given with it.
 pub(super) fn shortest(name: &Arc<str>, tests: &[(&Test, bool)], budget: &mut Budget) -> Found {
@@ -112,6 +116,9 @@ pub(super) fn shortest(name: &Arc<str>, tests: &[(&Test, bool)], budget: &mut Bu
         }
     }
 
+    if clash(&tests) {
+        return Found::None;
+    }
     match number::candidates(&tests) {
         number::Candidates::NoNumbers => {}
         number::Candidates::None => return Found::None,
@@ -123,28 +130,82 @@ pub(super) fn shortest(name: &Arc<str>, tests: &[(&Test, bool)], budget: &mut Bu
         }
     }
 
+    walked(name, &tests, budget)
+}
+
+/// What a walk finds. Where it would have to look at too many combinations, putting the texts together may do.
+fn walked(name: &Arc<str>, tests: &[(&Test, bool)], budget: &mut Budget) -> Found {
+    let passes = |value: &str| tests.iter().all(|(t, holds)| t.matches(value) == *holds);
+    let joined = || joined(tests).into_iter().find(|t| passes(t));
+    if tests
+        .iter()
+        .filter(|(t, holds)| *holds && has_text(t))
+        .count()
+        > JOINED
+        && let Some(text) = joined()
+    {
+        return Found::value(text, false);
+    }
+    let given_up = |limit: Limit| match joined() {
+        Some(text) => Found::value(text, false),
+        None => Found::Unknown(limit),
+    };
     let mut refused: Vec<Test> = Vec::new();
     loop {
-        let mut all = tests.clone();
+        let mut all = tests.to_vec();
         all.extend(refused.iter().map(|t| (t, false)));
-        let mut walk = match Walk::new(name, &all) {
+        let mut walk = match Walk::new(name, &all, &mut budget.expressions) {
             Ok(walk) => walk,
             Err(limit) => return Found::Unknown(limit),
         };
         match walk.run(budget, &passes) {
             Walked::Found(text) => {
                 let exact = refused.is_empty() && walk.is_exact();
-                return Found::value(as_written(text, &tests, &passes), exact);
+                return Found::value(as_written(text, tests, &passes), exact);
             }
             Walked::None => return Found::None,
             Walked::Refused(value) if refused.len() < RETRIES => {
                 refused.push(Test::Equals(Text::exact(value)));
             }
-            Walked::Refused(_) => return Found::Unknown(Limit::Mixed(name.clone())),
-            Walked::States => return Found::Unknown(Limit::States(name.clone())),
-            Walked::Steps => return Found::Unknown(Limit::Steps),
+            Walked::Refused(_) => return given_up(Limit::Mixed(name.clone())),
+            Walked::States => return given_up(Limit::States(name.clone())),
+            Walked::Steps => return given_up(Limit::Steps),
         }
     }
+}
+
+/// How many texts that a value must have a walk keeps track of before putting them together is tried first.
+const JOINED: usize = 8;
+
+fn has_text(test: &Test) -> bool {
+    matches!(
+        test,
+        Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_)
+    )
+}
+
+/// Values made by putting the texts of the tests one behind the other.
+fn joined(tests: &[(&Test, bool)]) -> Vec<String> {
+    let (mut begin, mut end, mut parts) = ("", "", Vec::new());
+    for (test, _) in tests.iter().filter(|(_, holds)| *holds) {
+        match test {
+            Test::StartsWith(t) if t.text.len() > begin.len() => begin = &t.text,
+            Test::EndsWith(t) if t.text.len() > end.len() => end = &t.text,
+            Test::Contains(t) => parts.push(t.text.as_str()),
+            _ => {}
+        }
+    }
+    let between = |separator: &str| {
+        let mut out = begin.to_owned();
+        for part in &parts {
+            if !out.contains(part) && !end.contains(part) {
+                out.push_str(part);
+                out.push_str(separator);
+            }
+        }
+        out + end
+    };
+    ["", " ", "\\", "a"].map(between).to_vec()
 }
 
 /// The text that a value must equal, if the test says so.

@@ -1,10 +1,10 @@
 //! A predicate in the form that is searched: atoms numbered per field, negation only at the atoms.
 //! It refuses to know what a test means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::{Predicate, Test};
+use crate::{FieldPair, Predicate, Test};
 
 /// An atom's number, doubled; odd where the atom must fail.
 pub(super) type Literal = u32;
@@ -15,6 +15,8 @@ pub(super) enum Node {
     True,
     False,
     Literal(Literal),
+    /// A comparison of two fields by its number, and whether it must hold.
+    Pair(u32, bool),
     And(u32),
     Or(u32),
 }
@@ -26,6 +28,7 @@ pub(super) struct Formula {
     atoms: Vec<(u32, Test)>,
     by_field: HashMap<String, u32>,
     by_test: HashMap<(u32, Test), u32>,
+    pairs: Vec<(u32, u32, FieldPair)>,
     lists: Vec<Vec<Node>>,
     /// Whether a part that this form cannot say was left out, which makes the formula weaker than the predicate.
     pub weaker: bool,
@@ -69,7 +72,8 @@ impl Formula {
                 let field = self.field(&atom.field);
                 Node::Literal(self.literal(field, &atom.test, holds))
             }
-            Predicate::Fields(_) | Predicate::Keyword(_) => {
+            Predicate::Fields(pair) => Node::Pair(self.pair_number(pair), holds),
+            Predicate::Keyword(_) => {
                 self.weaker = true;
                 Node::True
             }
@@ -79,6 +83,22 @@ impl Formula {
         }
     }
 
+    fn pair_number(&mut self, pair: &FieldPair) -> u32 {
+        let known = self.pairs.iter().position(|(_, _, p)| p == pair);
+        let at = known.unwrap_or_else(|| {
+            let (field, other) = (self.field(&pair.field), self.field(&pair.other));
+            self.pairs.push((field, other, pair.clone()));
+            self.pairs.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// The numbers of the two fields of a comparison, and what it asks.
+    pub fn pair(&self, number: u32) -> (u32, u32, &FieldPair) {
+        let (field, other, pair) = &self.pairs[number as usize];
+        (*field, *other, pair)
+    }
+
     fn list(&mut self, parts: &[Predicate], holds: bool, and: bool) -> Node {
         let (neutral, deciding) = if and {
             (Node::True, Node::False)
@@ -86,12 +106,13 @@ impl Formula {
             (Node::False, Node::True)
         };
         let mut out = Vec::with_capacity(parts.len());
+        let mut seen = HashSet::with_capacity(parts.len());
         for part in parts {
             let node = self.add(part, holds);
             if node == deciding {
                 return deciding;
             }
-            if node != neutral && !out.contains(&node) {
+            if node != neutral && seen.insert(node) {
                 out.push(node);
             }
         }
@@ -130,6 +151,11 @@ impl Formula {
             Node::Literal(literal) => {
                 let (field, test, holds) = self.test(literal);
                 value(field).is_some_and(|v| test.matches(&v)) == holds
+            }
+            Node::Pair(number, holds) => {
+                let (field, other, pair) = self.pair(number);
+                let both = value(field).zip(value(other));
+                both.is_some_and(|(a, b)| pair.matches(&a, &b)) == holds
             }
             Node::And(list) => self.parts(list).iter().all(|n| self.holds(*n, value)),
             Node::Or(list) => self.parts(list).iter().any(|n| self.holds(*n, value)),

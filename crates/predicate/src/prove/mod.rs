@@ -1,9 +1,10 @@
 //! Decides predicates: is there an event on which one holds, and which is the shortest? Fields are
-//! independent texts (or absent), so the answer is exact: a best-first search over the atoms, and one
-//! walk over automata per field. Where a stated limit ends the search the answer says so. It knows
+//! texts (or absent), so the answer is exact: a best-first search over the atoms, and one walk over automata per
+//! field; fields that are compared with each other are brought to agree one step after the other. Where a stated limit ends the search the answer says so. It knows
 //! nothing of events that were recorded; a caller may hand it some to stay clear of.
 
 mod alphabet;
+mod clash;
 mod field;
 mod formula;
 mod number;
@@ -55,8 +56,8 @@ pub enum Limit {
     /// decided together with.
     #[error("the tests of field {0} mix text with numbers, addresses or expressions")]
     Mixed(Arc<str>),
-    /// The answer depends on a comparison of two fields, or on a keyword in any field.
-    #[error("it depends on a comparison of fields or on a keyword")]
+    /// The answer depends on a keyword in any field.
+    #[error("it depends on a word in any field")]
     ManyFields,
 }
 
@@ -122,6 +123,13 @@ pub fn solve(predicate: &Predicate, limits: &Limits) -> Answer {
     solve_unless(predicate, limits, &[], &|_| false)
 }
 
+/// Looks for any event on which a predicate holds: much less work than [`solve`] where there are many choices, and what it
+/// finds need not be the shortest.
+pub fn find(predicate: &Predicate, limits: &Limits) -> Answer {
+    let search = search::Search::new(predicate, limits, &[]).for_any();
+    checked(predicate, search, &|_| false)
+}
+
 /// Looks for the shortest event on which a predicate holds and whose values of `fields`, in their
 /// order, are not among those that `seen` knows. Values that differ in the case of A-Z alone are one
 /// value here, so `seen` must not tell them apart. With no fields, it is not asked.
@@ -131,7 +139,18 @@ pub fn solve_unless(
     fields: &[&str],
     seen: &dyn Fn(&[Option<&str>]) -> bool,
 ) -> Answer {
-    let search = search::Search::new(predicate, limits, fields);
+    checked(
+        predicate,
+        search::Search::new(predicate, limits, fields),
+        seen,
+    )
+}
+
+fn checked(
+    predicate: &Predicate,
+    search: search::Search<'_>,
+    seen: &dyn Fn(&[Option<&str>]) -> bool,
+) -> Answer {
     let weaker = search.is_weaker();
     match search.run(seen) {
         // A wrong witness would be worse than none.

@@ -219,12 +219,17 @@ fn addresses(inside: &[Cidr], outside: &[Cidr]) -> Candidates {
         let next = match outside.iter().find(|c| c.contains(&text)) {
             Some(block) => block.range().1,
             None => {
+                if !v4 {
+                    // Sysmon writes all eight groups.
+                    let groups = Ipv6Addr::from(at).segments();
+                    texts.push(groups.map(|g| format!("{g:x}")).join(":"));
+                }
                 texts.push(text);
                 at
             }
         };
         match next.checked_add(1) {
-            Some(next) if next <= last && texts.len() < COUNT => at = next,
+            Some(next) if next <= last && texts.len() < 2 * COUNT => at = next,
             _ if texts.is_empty() => return Candidates::None,
             _ => break,
         }

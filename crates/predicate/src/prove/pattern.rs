@@ -1,7 +1,9 @@
 //! A regular expression as an automaton over whole values, and the letters it tells apart. It refuses
 //! to know of other tests.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
@@ -11,7 +13,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::alphabet::unfolded;
-use crate::{Case, Glob, GlobPart, Pattern};
+use crate::{Case, Cidr, Glob, GlobPart, Pattern, Test};
 
 /// How large one expression's automaton may become, in bytes.
 const SIZE: usize = 4 << 20;
@@ -20,6 +22,27 @@ const RANGES: usize = 8_000;
 
 /// A state: the automaton's, with one more for "has matched".
 const MATCHED: u32 = u32::MAX;
+
+/// Automata that were made already, by the test and its outcome; none where one cannot be made.
+#[derive(Default)]
+pub(super) struct Expressions(HashMap<(Test, bool), Option<Rc<Expression>>>);
+
+impl Expressions {
+    /// The automaton of a test by expression, pattern or block of addresses.
+    pub fn of(&mut self, test: &Test, holds: bool) -> Option<Rc<Expression>> {
+        let made = self.0.entry((test.clone(), holds));
+        made.or_insert_with(|| {
+            let made = match test {
+                Test::Regex(pattern) => Expression::new(pattern, holds),
+                Test::Glob(glob) => Expression::of_glob(glob, holds),
+                Test::Cidr(block) => Expression::of_block(*block, holds),
+                _ => None,
+            };
+            made.map(Rc::new)
+        })
+        .clone()
+    }
+}
 
 /// An expression under walk.
 pub(super) struct Expression {
@@ -32,12 +55,12 @@ pub(super) struct Expression {
 
 impl Expression {
     /// None where the automaton would be too large or needs Unicode word boundaries.
-    pub fn new(pattern: &Pattern, holds: bool) -> Option<Self> {
+    fn new(pattern: &Pattern, holds: bool) -> Option<Self> {
         Self::compiled(pattern.as_str(), pattern.case() != Case::Exact, holds)
     }
 
     /// The expression of a pattern with wildcards; none where its automaton would be too large.
-    pub fn of_glob(glob: &Glob, holds: bool) -> Option<Self> {
+    fn of_glob(glob: &Glob, holds: bool) -> Option<Self> {
         let mut expression = String::from("(?s)\\A");
         for part in glob.parts() {
             match part {
@@ -56,6 +79,25 @@ impl Expression {
         }
         expression.push_str("\\z");
         Self::compiled(&expression, false, holds)
+    }
+
+    /// The addresses of a block as they may be written; none for version 6, which has too many spellings.
+    fn of_block(block: Cidr, holds: bool) -> Option<Self> {
+        let (first, last, v4) = block.range();
+        if !v4 {
+            return None;
+        }
+        let octet = |address: u128, at: u32| (address >> (24 - 8 * at)) & 0xff;
+        let octets: Vec<String> = (0..4)
+            .map(|at| match (octet(first, at), octet(last, at)) {
+                (0, 255) => "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])".to_owned(),
+                (from, to) => {
+                    let numbers: Vec<String> = (from..=to).map(|n| n.to_string()).collect();
+                    format!("(?:{})", numbers.join("|"))
+                }
+            })
+            .collect();
+        Self::compiled(&format!("\\A{}\\z", octets.join("\\.")), false, holds)
     }
 
     fn compiled(pattern: &str, insensitive: bool, holds: bool) -> Option<Self> {

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::field::{Budget, Found, shortest};
 use super::formula::{Formula, Literal, Node};
+use super::pattern::Expressions;
 use super::{Answer, Limit, Limits, Witness};
-use crate::{Predicate, Test, Text};
+use crate::{Case, Predicate, Relation, Test, Text};
 
 /// One question under search.
 pub(super) struct Search<'a> {
@@ -25,10 +26,14 @@ pub(super) struct Search<'a> {
     /// What kept the search from being complete.
     limit: Option<Limit>,
     inexact: bool,
+    /// Whether any event will do, from the beginning.
+    any: bool,
 }
 
 struct Open {
     literals: Vec<Literal>,
+    /// Comparisons of two fields by their numbers, with the outcome each must have.
+    pairs: Vec<(u32, bool)>,
     pending: Vec<Node>,
     values: Vec<Rc<Found>>,
 }
@@ -50,10 +55,17 @@ impl<'a> Search<'a> {
             budget: Budget {
                 states: limits.states,
                 steps: limits.steps,
+                expressions: Expressions::default(),
             },
             limit: None,
             inexact: false,
+            any: false,
         }
+    }
+
+    /// The same question, where the answer need not be the shortest.
+    pub fn for_any(self) -> Self {
+        Self { any: true, ..self }
     }
 
     /// Whether the question searched is weaker than the one asked.
@@ -68,6 +80,7 @@ impl<'a> Search<'a> {
         let absent = Rc::new(Found::absent());
         let root = Open {
             literals: Vec::new(),
+            pairs: Vec::new(),
             pending: Vec::new(),
             values: vec![absent; self.formula.fields.len()],
         };
@@ -84,8 +97,9 @@ impl<'a> Search<'a> {
             }
         };
         loop {
-            let spent =
-                nodes.len() * 2 > self.limits.nodes || self.budget.steps * 2 < self.limits.steps;
+            let spent = self.any
+                || nodes.len() * 2 > self.limits.nodes
+                || self.budget.steps * 2 < self.limits.steps;
             if spent && !hurry {
                 hurry = true;
                 self.inexact = true;
@@ -99,7 +113,11 @@ impl<'a> Search<'a> {
                 let Some(open) = self.extend(parent, &with) else {
                     continue;
                 };
-                if !visited.insert((open.literals.clone(), open.pending.clone())) {
+                if !visited.insert((
+                    open.literals.clone(),
+                    open.pairs.clone(),
+                    open.pending.clone(),
+                )) {
                     continue;
                 }
                 if nodes.len() >= self.limits.nodes {
@@ -133,6 +151,10 @@ impl<'a> Search<'a> {
                     .iter()
                     .map(|part| (open.with_pending(rest.clone()), vec![*part]))
                     .collect();
+                continue;
+            }
+            if let Some(repaired) = self.repaired(&open) {
+                children = repaired;
                 continue;
             }
             if !self.apart.is_empty() {
@@ -177,15 +199,96 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Where two fields do not stand to each other as they must: the node with either of them changed.
+    fn repaired(&mut self, open: &Open) -> Option<Vec<(Open, Vec<Node>)>> {
+        let text = |field: u32| open.values[field as usize].text();
+        let broken = open.pairs.iter().find(|(number, holds)| {
+            let (field, other, pair) = self.formula.pair(*number);
+            let both = text(field).zip(text(other));
+            both.is_some_and(|(a, b)| pair.matches(a, b)) != *holds
+        });
+        let (number, holds) = *broken?;
+        let (field, other, pair) = self.formula.pair(number);
+        let second = Text {
+            text: text(other)?.to_owned(),
+            case: pair.case,
+        };
+        let stands = match pair.relation {
+            Relation::Equals => Test::Equals(second.clone()),
+            Relation::Contains => Test::Contains(second.clone()),
+            Relation::StartsWith => Test::StartsWith(second.clone()),
+            Relation::EndsWith => Test::EndsWith(second.clone()),
+        };
+        let first = self.formula.literal(field, &stands, holds);
+        let second = self.formula.literal(other, &Test::Equals(second), false);
+        let child = |literal| {
+            (
+                open.with_pending(open.pending.clone()),
+                vec![Node::Literal(literal)],
+            )
+        };
+        Some(vec![child(first), child(second)])
+    }
+
+    /// What a pair of fields that must be equal hands over from one to the other.
+    fn shared_tests(&mut self, open: &Open) -> Vec<Node> {
+        let mut out = Vec::new();
+        for (number, holds) in &open.pairs {
+            let (field, other, pair) = self.formula.pair(*number);
+            if !holds || pair.relation != Relation::Equals {
+                continue;
+            }
+            let case = pair.case;
+            for (from, to) in [(field, other), (other, field)] {
+                for literal in &open.literals {
+                    let (of, test, holds) = self.formula.test(*literal);
+                    if of != from || !same_for_equals(test, case) {
+                        continue;
+                    }
+                    let test = test.clone();
+                    let copy = self.formula.literal(to, &test, holds);
+                    if open.literals.binary_search(&copy).is_err() {
+                        out.push(Node::Literal(copy));
+                    }
+                }
+            }
+        }
+        out
+    }
+
     /// A node with more formulas asserted; `None` where no event meets them or it cannot be told.
     fn extend(&mut self, mut open: Open, with: &[Node]) -> Option<Open> {
         let mut stack = with.to_vec();
         let mut changed = HashSet::new();
-        while let Some(node) = stack.pop() {
+        loop {
+            let Some(node) = stack.pop() else {
+                stack = self.shared_tests(&open);
+                match stack.is_empty() {
+                    true => break,
+                    false => continue,
+                }
+            };
             match node {
                 Node::True => {}
                 Node::False => return None,
                 Node::And(list) => stack.extend(self.formula.parts(list)),
+                Node::Pair(number, holds) => {
+                    if open.pairs.contains(&(number, !holds)) {
+                        return None;
+                    }
+                    if open.pairs.contains(&(number, holds)) {
+                        continue;
+                    }
+                    open.pairs.push((number, holds));
+                    open.pairs.sort_unstable();
+                    if holds {
+                        let (field, other, _) = self.formula.pair(number);
+                        for field in [field, other] {
+                            let present = self.formula.literal(field, &Test::Present, true);
+                            stack.push(Node::Literal(present));
+                        }
+                    }
+                }
                 Node::Or(list) => {
                     if !open.pending.contains(&Node::Or(list)) {
                         open.pending.push(Node::Or(list));
@@ -247,6 +350,7 @@ impl<'a> Search<'a> {
         let value = |field: u32| open.values[field as usize].shared();
         let possible = |node: &Node| match node {
             Node::Literal(l) => open.literals.binary_search(&(l ^ 1)).is_err(),
+            Node::Pair(number, holds) => !open.pairs.contains(&(*number, !holds)),
             _ => true,
         };
         open.pending
@@ -269,8 +373,23 @@ impl Open {
     fn with_pending(&self, pending: Vec<Node>) -> Self {
         Self {
             literals: self.literals.clone(),
+            pairs: self.pairs.clone(),
             pending,
             values: self.values.clone(),
         }
+    }
+}
+
+/// Whether a test says the same of values that are equal under a case rule.
+fn same_for_equals(test: &Test, case: Case) -> bool {
+    match test {
+        Test::Present | Test::NotEmpty => true,
+        Test::Equals(t)
+        | Test::Contains(t)
+        | Test::StartsWith(t)
+        | Test::EndsWith(t)
+        | Test::ImageIs(t) => t.case >= case,
+        Test::Glob(glob) => glob.case() >= case,
+        _ => case == Case::Exact,
     }
 }

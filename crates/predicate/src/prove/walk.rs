@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use aho_corasick::Anchored;
@@ -15,7 +16,7 @@ use super::Limit;
 use super::alphabet::{Letter, Texts, alphabet};
 use super::field::Budget;
 use super::order::Order;
-use super::pattern::Expression;
+use super::pattern::{Expression, Expressions};
 use crate::{Literal, Test, Text};
 
 const BEGIN: u8 = 0xFF;
@@ -57,17 +58,20 @@ struct Group {
 pub(super) struct Walk {
     groups: Vec<Group>,
     orders: Vec<Order>,
-    expressions: Vec<Expression>,
+    expressions: Vec<Rc<Expression>>,
     letters: Vec<Letter>,
     complete: bool,
-    /// All tests that must be met by an occurrence.
-    wanted: u64,
+    /// How many tests must be met by an occurrence.
+    wanted: u32,
     refused: Option<String>,
 }
 
 impl Walk {
-    pub fn new(name: &Arc<str>, tests: &[(&Test, bool)]) -> Result<Self, Limit> {
-        let mixed = || Limit::Mixed(name.clone());
+    pub fn new(
+        name: &Arc<str>,
+        tests: &[(&Test, bool)],
+        made: &mut Expressions,
+    ) -> Result<Self, Limit> {
         let mut gathered: Vec<Gathered> = Vec::new();
         let (mut orders, mut expressions) = (Vec::new(), Vec::new());
         let mut wanted = 0u32;
@@ -89,18 +93,11 @@ impl Walk {
                     orders.extend(Order::new(*c, t, holds));
                     continue;
                 }
-                Test::Regex(p) => {
-                    expressions.extend(Expression::new(p, holds));
+                Test::Regex(_) | Test::Glob(_) | Test::Cidr(_) => {
+                    expressions.extend(made.of(test, holds));
                     continue;
                 }
-                Test::Glob(g) => {
-                    expressions.extend(Expression::of_glob(g, holds));
-                    continue;
-                }
-                Test::Compare(_, Literal::Number(_))
-                | Test::BitsSet(_)
-                | Test::Cidr(_)
-                | Test::Present => continue,
+                Test::Compare(_, Literal::Number(_)) | Test::BitsSet(_) | Test::Present => continue,
             };
             let meaning = if holds {
                 wanted += 1;
@@ -133,9 +130,6 @@ impl Walk {
             texts.written.push(text.text.clone());
             texts.folded.push(folded);
         }
-        if wanted > 64 {
-            return Err(mixed());
-        }
         let mut groups = Vec::new();
         let mut texts = Vec::new();
         for Gathered {
@@ -159,7 +153,7 @@ impl Walk {
             expressions,
             letters,
             complete,
-            wanted: 1u64.checked_shl(wanted).map_or(u64::MAX, |bit| bit - 1),
+            wanted,
             refused: None,
         })
     }
@@ -218,7 +212,7 @@ impl Walk {
     /// The state before the first letter.
     fn start(&self) -> Option<Box<[u32]>> {
         let mut state = vec![0u32; self.width()];
-        let mut met = 0;
+        let mut met = vec![0u32; self.words()];
         for (i, group) in self.groups.iter().enumerate() {
             let first = group.automaton.start_state(Anchored::No).ok()?;
             state[i] = group.feed(first, &[BEGIN], &mut met)?.as_u32();
@@ -230,23 +224,26 @@ impl Walk {
                 return None;
             }
         }
-        self.put_met(&mut state, met);
+        self.put_met(&mut state, &met);
         Some(state.into())
     }
 
+    /// How many words hold which tests are met.
+    fn words(&self) -> usize {
+        self.wanted.div_ceil(32) as usize
+    }
+
     fn width(&self) -> usize {
-        self.groups.len() + self.orders.len() + self.expressions.len() + 2
+        self.groups.len() + self.orders.len() + self.expressions.len() + self.words()
     }
 
-    fn put_met(&self, state: &mut [u32], met: u64) {
-        let at = state.len() - 2;
-        state[at] = met as u32;
-        state[at + 1] = (met >> 32) as u32;
+    fn put_met(&self, state: &mut [u32], met: &[u32]) {
+        let at = state.len() - met.len();
+        state[at..].copy_from_slice(met);
     }
 
-    fn met(&self, state: &[u32]) -> u64 {
-        let at = state.len() - 2;
-        u64::from(state[at]) | u64::from(state[at + 1]) << 32
+    fn met(&self, state: &[u32]) -> Vec<u32> {
+        state[state.len() - self.words()..].to_vec()
     }
 
     /// The state behind a letter; `None` where nothing can be accepted any more.
@@ -269,7 +266,7 @@ impl Walk {
             }
             at += 1;
         }
-        self.put_met(&mut state, met);
+        self.put_met(&mut state, &met);
         Some(state)
     }
 
@@ -283,7 +280,7 @@ impl Walk {
             }
         }
         let (orders, rest) = state[self.groups.len()..].split_at(self.orders.len());
-        met == self.wanted
+        met.iter().map(|word| word.count_ones()).sum::<u32>() == self.wanted
             && self.orders.iter().zip(orders).all(|(o, s)| o.accepts(*s))
             && self
                 .expressions
@@ -295,7 +292,7 @@ impl Walk {
 
 impl Group {
     /// Takes bytes, notes what they meet; `None` where they complete a forbidden text.
-    fn feed(&self, mut state: StateID, bytes: &[u8], met: &mut u64) -> Option<StateID> {
+    fn feed(&self, mut state: StateID, bytes: &[u8], met: &mut [u32]) -> Option<StateID> {
         for byte in bytes {
             state = self.automaton.next_state(Anchored::No, state, *byte);
             if !self.automaton.is_match(state) {
@@ -304,7 +301,7 @@ impl Group {
             for i in 0..self.automaton.match_len(state) {
                 match self.meanings[self.automaton.match_pattern(state, i).as_usize()] {
                     Meaning::Forbidden => return None,
-                    Meaning::Meets(test) => *met |= 1 << test,
+                    Meaning::Meets(test) => met[test as usize / 32] |= 1 << (test % 32),
                 }
             }
         }

@@ -29,6 +29,12 @@ pub(crate) enum ConfigVerb {
     Explain(ExplainArgs),
     /// Say what this configuration would have kept of recorded logs.
     Replay(ReplayArgs),
+    /// Say which Sigma rules the configuration can feed, with an event or a proof for each.
+    Feeds(super::feeds::FeedsArgs),
+    /// Say what each exclusion hides, and whether a user can meet it.
+    Hides(super::hides::HidesArgs),
+    /// Write a configuration that feeds Sigma rules.
+    FromRules(super::from_rules::FromRulesArgs),
     /// Show on one screen what is logged and what is not.
     Show(FileArgs),
     /// Compare two configurations by meaning.

@@ -5,6 +5,9 @@ pub(crate) mod args;
 mod check;
 mod decide;
 mod deployed;
+pub(crate) mod feeds;
+mod from_rules;
+mod hides;
 pub(crate) mod load;
 mod replay;
 mod views;
@@ -21,6 +24,9 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         ConfigVerb::Decide(a) => decide::run(a),
         ConfigVerb::Explain(a) => decide::explain(a),
         ConfigVerb::Replay(a) => replay::run(a),
+        ConfigVerb::Feeds(a) => feeds::run(a),
+        ConfigVerb::Hides(a) => hides::run(a),
+        ConfigVerb::FromRules(a) => from_rules::run(a),
         ConfigVerb::Show(a) => views::show(a),
         ConfigVerb::Diff(a) => views::diff(a),
         ConfigVerb::Compile(a) => deployed::compile(a),

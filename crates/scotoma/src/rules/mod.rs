@@ -1,5 +1,6 @@
 //! `scotoma rules`: Sigma rules, over logs and by themselves.
 
+mod check;
 mod matching;
 
 use std::process::ExitCode;
@@ -16,10 +17,13 @@ pub(crate) struct RulesArgs {
 enum RulesVerb {
     /// Name the records that Sigma rules match: one JSON object a line.
     Match(matching::MatchArgs),
+    /// Find rules that cannot load, match nothing or everything, repeat another, or ask for what Sysmon does not write.
+    Check(check::RuleCheckArgs),
 }
 
 pub(crate) fn run(args: &RulesArgs) -> anyhow::Result<ExitCode> {
     match &args.verb {
         RulesVerb::Match(args) => matching::run(args),
+        RulesVerb::Check(args) => check::run(args),
     }
 }
