@@ -19,6 +19,8 @@ pub(super) struct Budget {
     pub steps: u64,
     /// Expressions as automata, made once for all walks of a question.
     pub expressions: Expressions,
+    /// Whether any value will do, so that trying comes before walking.
+    pub any: bool,
 }
 
 /// The answer for one field.
@@ -130,6 +132,11 @@ pub(super) fn shortest(name: &Arc<str>, tests: &[(&Test, bool)], budget: &mut Bu
         }
     }
 
+    if budget.any
+        && let Some(text) = joined(&tests).into_iter().find(|t| passes(t))
+    {
+        return Found::value(text, false);
+    }
     walked(name, &tests, budget)
 }
 
@@ -205,7 +212,15 @@ fn joined(tests: &[(&Test, bool)]) -> Vec<String> {
         }
         out + end
     };
-    ["", " ", "\\", "a"].map(between).to_vec()
+    let mut out = Vec::new();
+    for text in ["", " ", "\\", "a"].map(between) {
+        // Most texts that begin with a backslash are parts of paths.
+        if begin.is_empty() && text.starts_with('\\') {
+            out.push(format!("C:{text}"));
+        }
+        out.push(text);
+    }
+    out
 }
 
 /// The text that a value must equal, if the test says so.

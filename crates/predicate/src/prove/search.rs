@@ -56,6 +56,7 @@ impl<'a> Search<'a> {
                 states: limits.states,
                 steps: limits.steps,
                 expressions: Expressions::default(),
+                any: false,
             },
             limit: None,
             inexact: false,
@@ -64,8 +65,10 @@ impl<'a> Search<'a> {
     }
 
     /// The same question, where the answer need not be the shortest.
-    pub fn for_any(self) -> Self {
-        Self { any: true, ..self }
+    pub fn for_any(mut self) -> Self {
+        self.any = true;
+        self.budget.any = true;
+        self
     }
 
     /// Whether the question searched is weaker than the one asked.
