@@ -70,16 +70,15 @@ pub(crate) fn on(kind: &EventHistory, predicate: &Predicate) -> Predicate {
     }
 }
 
-/// The events of this type that a configuration keeps, as they are when its filters see them.
-pub(crate) fn kept(kind: &EventHistory, keeps: &Predicate) -> Predicate {
-    let each =
-        |parts: &[Predicate]| -> Vec<Predicate> { parts.iter().map(|p| kept(kind, p)).collect() };
+/// The events that a configuration keeps, as they are when its filters see them.
+pub(crate) fn kept(keeps: &Predicate) -> Predicate {
+    let each = |parts: &[Predicate]| -> Vec<Predicate> { parts.iter().map(kept).collect() };
     match keeps {
         // Sysmon fills it in after filtering.
         Predicate::Atom(atom) if atom.field.eq_ignore_ascii_case("RuleName") => Predicate::False,
         Predicate::And(parts) => Predicate::all(each(parts)),
         Predicate::Or(parts) => Predicate::any(each(parts)),
-        Predicate::Not(inner) => kept(kind, inner).negate(),
+        Predicate::Not(inner) => kept(inner).negate(),
         other => other.clone(),
     }
 }

@@ -52,7 +52,7 @@ impl<'a> Ground<'a> {
 impl KeptType {
     fn new(config: &Config, environment: &Environment, kind: &'static EventHistory) -> Self {
         let keeps = predicates::keeps(&config.rules, environment, kind.id);
-        let mut keeps = event_type::kept(kind, &keeps);
+        let mut keeps = event_type::kept(&keeps);
         let why = keeps::keeps(config, kind.id, &[]).why;
         if matches!(why, Why::NotCollected | Why::OptionMissing) {
             keeps = Predicate::False;
@@ -123,7 +123,7 @@ fn clauses(
             verdict: element.on_match,
             line: config.source.position(span.start).0,
             words: words.join(", "),
-            matches: event_type::kept(kind, &predicates::element(&part, environment, kind.id)),
+            matches: event_type::kept(&predicates::element(&part, environment, kind.id)),
         }
     };
     parts.into_iter().map(clause).collect()

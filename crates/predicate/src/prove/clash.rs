@@ -59,11 +59,13 @@ fn texts<'t>(
     tests
         .iter()
         .filter(move |(_, holds)| *holds == wanted)
-        .filter_map(|(test, _)| match test {
+        .filter_map(move |(test, _)| match test {
             Test::Equals(t) => Some((Place::Whole, t)),
             Test::StartsWith(t) => Some((Place::Begin, t)),
             Test::EndsWith(t) => Some((Place::End, t)),
             Test::Contains(t) => Some((Place::Anywhere, t)),
+            // It asks for more than this end, so that only what is wanted can be told by it.
+            Test::ImageIs(t) if wanted => Some((Place::End, t)),
             _ => None,
         })
         // What a capital sigma folds to depends on what stands around it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Limit;
 use super::clash::clash;
+use super::joined::joined;
 use super::number;
 use super::pattern::Expressions;
 use super::walk::{Walk, Walked};
@@ -189,38 +190,6 @@ fn has_text(test: &Test) -> bool {
         test,
         Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_)
     )
-}
-
-/// Values made by putting the texts of the tests one behind the other.
-fn joined(tests: &[(&Test, bool)]) -> Vec<String> {
-    let (mut begin, mut end, mut parts) = ("", "", Vec::new());
-    for (test, _) in tests.iter().filter(|(_, holds)| *holds) {
-        match test {
-            Test::StartsWith(t) if t.text.len() > begin.len() => begin = &t.text,
-            Test::EndsWith(t) if t.text.len() > end.len() => end = &t.text,
-            Test::Contains(t) => parts.push(t.text.as_str()),
-            _ => {}
-        }
-    }
-    let between = |separator: &str| {
-        let mut out = begin.to_owned();
-        for part in &parts {
-            if !out.contains(part) && !end.contains(part) {
-                out.push_str(part);
-                out.push_str(separator);
-            }
-        }
-        out + end
-    };
-    let mut out = Vec::new();
-    for text in ["", " ", "\\", "a"].map(between) {
-        // Most texts that begin with a backslash are parts of paths.
-        if begin.is_empty() && text.starts_with('\\') {
-            out.push(format!("C:{text}"));
-        }
-        out.push(text);
-    }
-    out
 }
 
 /// The text that a value must equal, if the test says so.

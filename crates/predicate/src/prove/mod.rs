@@ -7,6 +7,7 @@ mod alphabet;
 mod clash;
 mod field;
 mod formula;
+mod joined;
 mod number;
 mod order;
 mod pattern;
