@@ -221,9 +221,19 @@ fn reach(kept: &KeptType, clause: &Clause) -> (Reach, Option<String>, Option<Exa
         && asks(field)
     {
         for folder in folders(&named, field) {
-            let there = Predicate::atom(field, Test::Contains(Text::ascii(folder)));
-            let drive = Predicate::atom(field, Test::StartsWith(Text::ascii(r"C:\")));
-            let question = Predicate::all([clause.matches.clone(), there, drive]);
+            let begins = |text: String| Predicate::atom(field, Test::StartsWith(Text::ascii(text)));
+            // A folder of every profile is below one of them; others stand at the root.
+            let there = match [r"\users\", r"\programdata\", r"\windows\"]
+                .iter()
+                .any(|r| folder.starts_with(r))
+            {
+                true => begins(format!("C:{folder}")),
+                false => Predicate::all([
+                    begins(r"C:\Users\".to_owned()),
+                    Predicate::atom(field, Test::Contains(Text::ascii(folder))),
+                ]),
+            };
+            let question = Predicate::all([clause.matches.clone(), there]);
             let Answer::Holds(witness) = find(&question, &LIMITS) else {
                 continue;
             };

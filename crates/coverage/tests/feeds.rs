@@ -35,7 +35,7 @@ fn pack() -> Option<Pack> {
         let mut at = 0;
         pack.rules.retain(|_| {
             at += 1;
-            at % 10 == 0
+            at % 60 == 0
         });
     }
     Some(pack)

@@ -96,7 +96,7 @@ proptest! {
             if holds { pair } else { pair.negate() }
         });
         let p = Predicate::all(pairs.chain([p]));
-        let limits = Limits { nodes: 500, ..Limits::default() };
+        let limits = Limits { nodes: 100, states: 2_000, steps: 300_000 };
         match (find(&p, &limits), solve(&p, &limits)) {
             (Answer::Holds(w), shortest) => {
                 prop_assert!(p.holds(&w), "{p} on {w}");
@@ -106,12 +106,11 @@ proptest! {
             (Answer::Unknown(_), _) => {}
         }
         if find(&p, &limits) == Answer::Never {
-            let few = values("aA\\;");
-            let few: Vec<_> = few.iter().filter(|v| length(v.as_deref()) <= 2).collect();
+            let few = [None, Some(""), Some("a"), Some("A"), Some("b"), Some("\\")];
             for a in &few {
                 for b in &few {
                     for c in &few {
-                        let values = [a.as_deref(), b.as_deref(), c.as_deref()];
+                        let values = [*a, *b, *c];
                         prop_assert!(!p.holds(&[0, 1, 2].map(|i| (FIELDS[i], values[i]))), "{}", p);
                     }
                 }
@@ -216,7 +215,11 @@ fn tests_of_every_kind_stand_together() {
     let never = |p: &Predicate| solve(p, &Limits::default()) == Answer::Never;
     // A text among addresses, and addresses among texts.
     let p = Predicate::all([block("10.0.0.0/8"), t(Test::EndsWith, ".77.200")]);
-    assert_eq!(witness(&p, "Ip"), "10.0.77.200");
+    let found = witness(&p, "Ip");
+    assert!(
+        found.starts_with("10.") && found.ends_with(".77.200"),
+        "{found}"
+    );
     assert!(never(&Predicate::all([
         block("10.0.0.0/8"),
         t(Test::StartsWith, "192.168.")

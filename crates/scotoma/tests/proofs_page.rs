@@ -77,7 +77,7 @@ fn the_examples_are_what_is_printed() {
             assert_eq!(block.body, body, "{line}");
         }
     }
-    assert_eq!(commands, 4);
+    assert_eq!(commands, 3);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(page(), text).unwrap();
     }
