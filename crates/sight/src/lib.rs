@@ -3,6 +3,7 @@
 
 pub mod chain;
 pub mod compare;
+pub mod recorded;
 pub mod render;
 pub mod simulate;
 mod time;

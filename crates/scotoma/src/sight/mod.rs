@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::sight::chain::{DetectionStack, TechniqueSight, kinds, walk};
-use ::sight::{compare, render};
+use ::sight::{compare, recorded, render};
 use analytics::pack::{self, Hunt};
 use anyhow::{Context, bail};
-use catalog::TamperingId;
+use app::output::Destination;
+use catalog::{BehaviourId, TamperingId};
 use clap::{Args, ValueEnum};
 use sigma::{Pack, Placeholders};
 use sysmon::Config;
@@ -24,11 +25,13 @@ use crate::simulate::{SimulationArgs, techniques};
 #[derive(Args, Debug)]
 pub(crate) struct SightArgs {
     /// ATT&CK technique (T1055.001; T1055 with its sub-techniques), or a behaviour's name. Without any, all of the catalog.
+    /// After the word `diff`, what a change of the configuration gains and loses.
     #[arg(value_name = "ID|NAME")]
     names: Vec<String>,
-    /// The Sysmon configuration: XML, a rule blob, a .reg export or a hive. Without it, what Sysmon could see at best.
+    /// The Sysmon configuration: XML, a rule blob, a .reg export or a hive. Without it, what Sysmon could see at best. For
+    /// `scotoma sight diff`, the old one and then the new one.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    config: Vec<PathBuf>,
     /// Sigma rules: files, or folders with all that lies below.
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -38,6 +41,9 @@ pub(crate) struct SightArgs {
     /// Of the hunts, only these.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
+    /// Recordings of the attack: which of the expected events are there, and what fires on which records.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["config", "against", "tampered"])]
+    logs: Vec<PathBuf>,
     /// Take it that this happened: a way of tampering, as `scotoma map` names it.
     #[arg(long, value_name = "ID")]
     tampered: Option<String>,
@@ -89,68 +95,64 @@ enum SightFailure {
 /// More techniques than this are shown as a matrix.
 const STORIES: usize = 4;
 
+/// The word that asks for what changes between two configurations.
+const DIFF: &str = "diff";
+
 pub(crate) fn run(args: &SightArgs) -> anyhow::Result<ExitCode> {
-    let techniques = techniques(&args.names)?;
-    let variant = args.choice.variant()?;
-    let inputs: Vec<PathBuf> = inputs(args).cloned().collect();
+    let (diff, names) = match args.names.split_first() {
+        Some((first, rest)) if first == DIFF => (true, rest),
+        _ => (false, &args.names[..]),
+    };
+    let configs = match (diff, args.config.len()) {
+        (false, 0 | 1) | (true, 2) => args
+            .config
+            .iter()
+            .map(|file| load::accepted(file, args.how.engine.into()))
+            .collect::<anyhow::Result<Vec<Config>>>()?,
+        (true, _) => bail!("`sight diff` takes --config twice: the old one, then the new one"),
+        (false, _) => bail!("one --config; two are for `sight diff`"),
+    };
+    let techniques = techniques(names)?;
     if let Some(path) = &args.to.output {
         must_end_in(path, args.format.endings())?;
     }
+    let inputs: Vec<PathBuf> = inputs(args).cloned().collect();
     let destination = args.to.destination(&inputs)?;
-    let config = args
-        .config
-        .as_ref()
-        .map(|file| load::accepted(file, args.how.engine.into()))
-        .transpose()?;
-    let rules = sigma_rules(&args.rules)?;
-    let hunts = hunts(args)?;
-    let stack = DetectionStack {
-        config: config.as_ref(),
-        environment: load::environment(&args.env.env)?,
-        rules: &rules,
-        hunts: &hunts,
-        tampering: args.tampered.as_deref().map(tampering).transpose()?,
+    let analytics = Analytics {
+        rules: sigma_rules(&args.rules)?,
+        hunts: hunts(args)?,
     };
-    let lines = walk(&techniques, variant, &stack, &args.choice.options())?;
-    if lines.is_empty() {
-        bail!("none of these techniques has that variant");
+    if !args.logs.is_empty() {
+        return in_logs(args, &techniques, &analytics, destination);
     }
-    let old = args.against.as_deref().map(earlier).transpose()?;
-    let changes = old.as_ref().map(|old| compare::compare(old, &lines));
+    let lines = walked(args, &techniques, configs.last(), &analytics)?;
+    let old = match (diff, &args.against) {
+        (true, _) => Some(walked(args, &techniques, configs.first(), &analytics)?),
+        (false, Some(path)) => Some(earlier(path)?),
+        (false, None) => None,
+    };
+    let changes = old.map(|old| compare::compare(&old, &lines));
     let about = render::About {
-        configuration: config.as_ref().map(|c| clean(&c.source.name)),
-        rules: rules.len(),
-        hunts: hunts.len(),
-        kinds: kinds(&stack),
+        configuration: configs.last().map(|c| clean(&c.source.name)),
+        rules: analytics.rules.len(),
+        hunts: analytics.hunts.len(),
+        kinds: kinds(&stack(args, configs.last(), &analytics)?),
     };
-    let mut sink = Sink::new(destination.map(|d| d.create()).transpose()?);
-    match args.format {
-        SightFormat::Json => {
-            write_json(&mut sink, &lines, true)?;
-            writeln!(sink)?;
+    let text = match (args.format, &changes) {
+        (SightFormat::Json, Some(changes)) if diff => pretty(changes)?,
+        (SightFormat::Json, _) => pretty(&lines)?,
+        (SightFormat::Html, _) => render::html(&lines, &about),
+        (SightFormat::Navigator, _) => pretty(&render::navigator(&lines, &about))?,
+        (SightFormat::Sarif, _) => {
+            let file = configs.last().map(|c| c.source.name.as_str());
+            pretty(&render::sarif(&lines, file))?
         }
-        SightFormat::Html => sink.write_all(render::html(&lines, &about).as_bytes())?,
-        SightFormat::Navigator => {
-            write_json(&mut sink, &render::navigator(&lines, &about), true)?;
-            writeln!(sink)?;
-        }
-        SightFormat::Sarif => {
-            let root = config.as_ref().map(|c: &Config| c.source.name.as_str());
-            write_json(&mut sink, &render::sarif(&lines, root), true)?;
-            writeln!(sink)?;
-        }
-        SightFormat::Table => {
-            let text = match (&changes, techniques.len() > STORIES) {
-                (Some(changes), _) => story::changes(changes),
-                (None, true) => story::matrix(&lines, &about),
-                (None, false) => story::stories(&lines, &about, args.full),
-            };
-            sink.write_all(text.as_bytes())?;
-        }
-    }
-    sink.keep()?;
-    args.to.say_written(false);
-    let lost = changes.is_some_and(|c| c.iter().any(|c| c.is_loss()));
+        (SightFormat::Table, Some(changes)) => story::changes(changes),
+        (SightFormat::Table, None) if techniques.len() > STORIES => story::matrix(&lines, &about),
+        (SightFormat::Table, None) => story::stories(&lines, &about, args.full),
+    };
+    written(args, destination, &text)?;
+    let lost = changes.is_some_and(|c| c.iter().any(compare::SightChange::is_loss));
     let failed = args.fail_on.iter().any(|f| match f {
         SightFailure::Loss => lost,
         SightFailure::Break => lines.iter().any(|l| !l.holds()),
@@ -161,9 +163,80 @@ pub(crate) fn run(args: &SightArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// The rules and hunts of a run.
+struct Analytics {
+    rules: Vec<sigma::Rule>,
+    hunts: Vec<Hunt>,
+}
+
+fn stack<'a>(
+    args: &SightArgs,
+    config: Option<&'a Config>,
+    analytics: &'a Analytics,
+) -> anyhow::Result<DetectionStack<'a>> {
+    Ok(DetectionStack {
+        config,
+        environment: load::environment(&args.env.env)?,
+        rules: &analytics.rules,
+        hunts: &analytics.hunts,
+        tampering: args.tampered.as_deref().map(tampering).transpose()?,
+    })
+}
+
+fn walked(
+    args: &SightArgs,
+    techniques: &[BehaviourId],
+    config: Option<&Config>,
+    analytics: &Analytics,
+) -> anyhow::Result<Vec<TechniqueSight>> {
+    let stack = stack(args, config, analytics)?;
+    let options = args.choice.options();
+    let lines = walk(techniques, args.choice.variant()?, &stack, &options)?;
+    if lines.is_empty() {
+        bail!("none of these techniques has that variant");
+    }
+    Ok(lines)
+}
+
+fn in_logs(
+    args: &SightArgs,
+    techniques: &[BehaviourId],
+    analytics: &Analytics,
+    destination: Option<Destination>,
+) -> anyhow::Result<ExitCode> {
+    let (rules, hunts) = (&analytics.rules, &analytics.hunts);
+    let options = telemetry::Options::default();
+    let (found, report) = recorded::recorded(&args.logs, techniques, rules, hunts, &options)?;
+    if report.records == 0 {
+        bail!("no events read from {}", plural(report.files, "file"));
+    }
+    let text = match args.format {
+        SightFormat::Json => pretty(&found)?,
+        SightFormat::Table => story::in_logs(&found),
+        _ => bail!("with --logs the answer is a table or JSON"),
+    };
+    written(args, destination, &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pretty(value: &impl serde::Serialize) -> anyhow::Result<String> {
+    let mut out = Vec::new();
+    write_json(&mut out, value, true)?;
+    out.push(b'\n');
+    Ok(String::from_utf8(out)?)
+}
+
+fn written(args: &SightArgs, destination: Option<Destination>, text: &str) -> anyhow::Result<()> {
+    let mut sink = Sink::new(destination.map(|d| d.create()).transpose()?);
+    sink.write_all(text.as_bytes())?;
+    sink.keep()?;
+    args.to.say_written(false);
+    Ok(())
+}
+
 fn inputs(args: &SightArgs) -> impl Iterator<Item = &PathBuf> {
     let some = args.config.iter().chain(&args.pack).chain(&args.against);
-    some.chain(&args.rules)
+    some.chain(&args.rules).chain(&args.logs)
 }
 
 impl SightFormat {

@@ -2,7 +2,8 @@
 
 use ::sight::chain::{Link, LinkKind, LinkState, TechniqueSight};
 use ::sight::compare::SightChange;
-use ::sight::render::{About, end_of, worst_of_each};
+use ::sight::recorded::RecordedSight;
+use ::sight::render::{About, end_of, short_end_of, worst_of_each};
 
 use crate::output::page::Page;
 use crate::output::{clean, plural};
@@ -165,38 +166,50 @@ fn show_link(page: &mut Page, link: &Link, breaks: bool) {
     page.row(&" ".repeat(31), clean(&link.why));
 }
 
+/// Columns of the matrix for the name of a technique.
+const NAME: usize = 25;
+/// Columns for where its line ends.
+const END: usize = 30;
+
 /// All techniques, a line each.
 pub(super) fn matrix(lines: &[TechniqueSight], about: &About) -> String {
     let mut page = Page::new();
     page.title(seen_through(about));
+    let kinds: Vec<&str> = about.kinds.iter().map(|k| k.name()).collect();
+    page.head(format_args!("Links: {}.", kinds.join(" - ")));
+    page.item("+ seen   O not observed   F filtered   N not matched   T tampered   ? unknown");
+    page.item("The line ends where sight ends. Of several ways to do a technique, the worst.");
     page.blank();
-    page.item("+ seen   O not observed   F filtered   N not matched   T tampered   ? unknown   . not reached. Of several ways to do a technique, the worst is shown.");
-    let heads: Vec<String> = about
-        .kinds
-        .iter()
-        .map(|k| k.name()[..4].to_owned())
-        .collect();
-    page.head(format_args!("{}  technique", heads.join(" ")));
     let worst = worst_of_each(lines);
+    let drawn = about.kinds.len() * 2;
+    let mut rows = String::new();
     for line in &worst {
-        let mut columns = String::new();
-        for kind in &about.kinds {
-            columns.push_str(&format!(" {}   ", letter(line.state_of(*kind))));
+        let mut marks = String::new();
+        for state in about.kinds.iter().map_while(|kind| line.state_of(*kind)) {
+            if !marks.is_empty() {
+                marks.push('-');
+            }
+            marks.push(letter(state));
         }
-        columns.push(' ');
-        page.row(
-            &columns,
-            format_args!(
-                "{} {} - {}",
-                line.attack,
-                line.technique,
-                clean(&end_of(line))
-            ),
+        let row = format!(
+            "{marks:<drawn$}{:<10}{:<NAME$} {}",
+            line.attack,
+            cut(&line.technique, NAME),
+            cut(&clean(&short_end_of(line)), END)
         );
+        rows.push_str(row.trim_end());
+        rows.push('\n');
     }
+    let mut text = page.finish() + &rows;
+    let mut page = Page::new();
     let held = worst.iter().filter(|l| l.holds()).count();
+    let what = match (about.rules + about.hunts, &about.configuration) {
+        (0, None) => "could be logged",
+        (0, Some(_)) => "reach the log",
+        _ => "are caught",
+    };
     page.head(format_args!(
-        "{}: {held} seen in every way they are done, {} break.",
+        "{}: {held} {what} in every way they are done, {} break.",
         plural(worst.len() as u64, "technique"),
         worst.len() - held
     ));
@@ -204,22 +217,74 @@ pub(super) fn matrix(lines: &[TechniqueSight], about: &About) -> String {
         let at = |l: &&&TechniqueSight| l.break_link().is_some_and(|link| link.kind == kind);
         let count = worst.iter().filter(at).count();
         if count > 0 {
-            page.item(format_args!("{count} break at the {}", kind.name()));
+            page.item(format_args!("{count} at the {}", kind.name()));
+        }
+    }
+    text.push_str(&page.finish());
+    text
+}
+
+fn cut(text: &str, width: usize) -> String {
+    match text.chars().count() > width {
+        true => text.chars().take(width - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
+fn letter(state: LinkState) -> char {
+    match state {
+        LinkState::Seen => '+',
+        LinkState::NotObserved => 'O',
+        LinkState::Filtered => 'F',
+        LinkState::NotMatched => 'N',
+        LinkState::Tampered => 'T',
+        LinkState::Unknown => '?',
+    }
+}
+
+/// What recordings have of techniques.
+pub(super) fn in_logs(found: &[RecordedSight]) -> String {
+    let mut page = Page::new();
+    for sight in found {
+        page.title(format_args!(
+            "{} - {} ({})",
+            sight.name, sight.attack, sight.technique
+        ));
+        page.head("Expected of Sysmon, and recorded");
+        if sight.events.is_empty() {
+            page.item("The catalog expects no event of Sysmon.");
+        }
+        for event in &sight.events {
+            let what = match (event.count, event.of_type) {
+                (0, 0) => "none of this type".to_owned(),
+                (0, of) => format!("none so, {of} of this type"),
+                (count, _) => format!("{count} recorded"),
+            };
+            page.item(format_args!("event {}: {what}", event.event));
+            if let Some(when) = &event.when {
+                page.under(when);
+            }
+            if !event.known.is_empty() {
+                page.under(format_args!("known: {}", event.known.join(", ")));
+            }
+            if let Some(first) = &event.first {
+                page.under(format_args!("first: {}", clean(first)));
+            }
+        }
+        page.head("What fires");
+        let about: Vec<_> = sight.analytics.iter().filter(|a| a.about).collect();
+        for hit in &about {
+            page.item(format_args!("{}: {}", clean(&hit.name), hit.count));
+            page.under(clean(&hit.records.join(" ")));
+        }
+        match (about.len(), sight.analytics.len() - about.len()) {
+            (0, 0) => page.item("nothing"),
+            (0, others) => page.item(format_args!("nothing that is about it; {others} others")),
+            (_, 0) => {}
+            (_, others) => page.item(format_args!("and {others} that are about other techniques")),
         }
     }
     page.finish()
-}
-
-fn letter(state: Option<LinkState>) -> char {
-    match state {
-        None => '.',
-        Some(LinkState::Seen) => '+',
-        Some(LinkState::NotObserved) => 'O',
-        Some(LinkState::Filtered) => 'F',
-        Some(LinkState::NotMatched) => 'N',
-        Some(LinkState::Tampered) => 'T',
-        Some(LinkState::Unknown) => '?',
-    }
 }
 
 /// What was gained and lost.

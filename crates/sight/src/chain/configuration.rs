@@ -2,6 +2,7 @@
 
 use sysmon::Config;
 use sysmon::explain::{Explanation, explain, reason};
+use sysmon::keeps::{Why, keeps};
 use sysmon::reference::{Cause, Outcome};
 use sysmon::rules::Filter;
 use sysmon::text::Environment;
@@ -26,6 +27,17 @@ pub(super) fn decide(
 ) -> EventFate {
     let explanation = explain(config, environment, &event.for_filter());
     let decision = &explanation.decision;
+    // What the rules would keep may not even be collected.
+    if decision.log
+        && let Some(why) = not_collected(config, event.id)
+    {
+        return EventFate {
+            kept: false,
+            why: why.to_owned(),
+            line: None,
+            rule: String::new(),
+        };
+    }
     let filter = deciding(&explanation);
     let why = match filter {
         Some(f) => format!(
@@ -48,6 +60,19 @@ pub(super) fn decide(
         why,
         line: span.map(|s| config.source.position(s.start).0),
         rule: decision.rule.clone(),
+    }
+}
+
+/// Why events of a type are not collected, whatever the rules say of them.
+pub(super) fn not_collected(config: &Config, id: u32) -> Option<&'static str> {
+    match keeps(config, id, &[]).why {
+        Why::OptionMissing => {
+            Some("the option CaptureClipboard is not set, so that nothing is collected")
+        }
+        Why::NotCollected => Some(
+            "the last element of the type is an empty include, so that Sysmon does not collect these events",
+        ),
+        _ => None,
     }
 }
 

@@ -131,14 +131,16 @@ impl Linking<'_> {
             } else {
                 continue;
             };
-            links.push(Link {
+            let link = Link {
                 line,
                 ..link(LinkKind::Analytic, hunt.id.clone(), state, why)
-            });
+            };
+            links.push((0, link));
         }
         links.extend(self.rules(walked));
-        // What fires first, then what could, then what does not.
-        links.sort_by_key(|l| l.state);
+        // What fires first, then what could, then what does not, the nearest first.
+        links.sort_by_key(|(near, l)| (l.state, *near));
+        let mut links: Vec<Link> = links.into_iter().map(|(_, l)| l).collect();
         if links.is_empty() {
             let count = self.stack.hunts.len() + self.stack.rules.len();
             links.push(link(
@@ -153,7 +155,8 @@ impl Linking<'_> {
         links
     }
 
-    fn rules(&self, walked: &WalkedTechnique) -> Vec<Link> {
+    /// The rules, each with how many of its conditions fail.
+    fn rules(&self, walked: &WalkedTechnique) -> Vec<(usize, Link)> {
         let technique = walked.simulation.technique;
         let events = &walked.simulation.events;
         let mut links = Vec::new();
@@ -167,34 +170,34 @@ impl Linking<'_> {
                 .map_or(rule.title.clone(), |id| format!("{} ({id})", rule.title));
             let found = if let Some(place) = hit.iter().find(|p| walked.logged(**p)) {
                 let event = event_name(technique, &events[*place]);
-                (LinkState::Seen, format!("matches {event}"), None)
+                (LinkState::Seen, format!("matches {event}"), None, 0)
             } else if !hit.is_empty() {
                 let (why, line) = lost_for(walked, |place| hit.contains(&place));
-                (LinkState::Filtered, why, line)
+                (LinkState::Filtered, why, line, 0)
             } else if tags().any(|t| is_about(technique, t)) {
                 let failing = events.iter().filter_map(|e| {
-                    let (count, why) = self.index.failing(n, e)?;
+                    let (count, why) = self.index.failing(n, e.into())?;
                     Some((count, format!("{why} in {}", event_name(technique, e))))
                 });
                 match failing.min() {
-                    Some((_, why)) => (LinkState::NotMatched, why, None),
-                    None if rule.feeds.is_empty() => {
-                        let why = "no Windows event log feeds it";
-                        (LinkState::Unknown, why.to_owned(), None)
-                    }
+                    Some((count, why)) => (LinkState::NotMatched, why, None, count),
                     None => {
-                        let why = "it asks for other events than this technique gives of Sysmon";
-                        (LinkState::NotMatched, why.to_owned(), None)
+                        let (state, why) = match self.index.is_fed_by_sysmon(n) {
+                            true => (LinkState::NotMatched, "it asks for other events of Sysmon"),
+                            false => (LinkState::Unknown, "it asks for other logs than Sysmon's"),
+                        };
+                        (state, why.to_owned(), None, usize::MAX)
                     }
                 }
             } else {
                 continue;
             };
-            let (state, why, line) = found;
-            links.push(Link {
+            let (state, why, line, failing) = found;
+            let link = Link {
                 line,
                 ..link(LinkKind::Analytic, name, state, why)
-            });
+            };
+            links.push((failing, link));
         }
         links
     }
@@ -262,7 +265,7 @@ fn tampered(tampering: catalog::TamperingId) -> String {
 }
 
 /// Whether a technique of ATT&CK (any case) is this one, one it is an instance of, or the one above it.
-fn is_about(technique: BehaviourId, id: &str) -> bool {
+pub(crate) fn is_about(technique: BehaviourId, id: &str) -> bool {
     let ids = [technique.technique]
         .into_iter()
         .chain(technique.also.iter().copied());
@@ -270,6 +273,17 @@ fn is_about(technique: BehaviourId, id: &str) -> bool {
         let above = own.split_once('.').map(|(above, _)| above);
         own.eq_ignore_ascii_case(id) || above.is_some_and(|above| above.eq_ignore_ascii_case(id))
     })
+}
+
+/// What is known of a field, in words.
+pub(crate) fn known_words(known: &catalog::KnownField) -> String {
+    let test = match known.test {
+        catalog::KnownTest::Is => "is",
+        catalog::KnownTest::EndsWith => "ends with",
+        catalog::KnownTest::Contains => "contains",
+        catalog::KnownTest::Holds => "holds",
+    };
+    format!("{} {test} {}", known.field, known.value)
 }
 
 /// `10 (ProcessAccess)`, and which of several of one type.

@@ -13,3 +13,6 @@ mod walk;
 
 pub use answer::{ExampleEvent, Link, LinkKind, LinkState, Remedy, SCHEMA, TechniqueSight};
 pub use walk::{DetectionStack, kinds, walk};
+
+pub(crate) use links::{is_about, known_words};
+pub(crate) use rules::{RecordView, RuleIndex};

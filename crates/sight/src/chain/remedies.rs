@@ -34,7 +34,7 @@ impl Linking<'_> {
         links: &[Link],
         broken: Option<usize>,
     ) -> Vec<Remedy> {
-        let mut remedies = Vec::new();
+        let mut remedies: Vec<Remedy> = Vec::new();
         let at_configuration = broken.is_some_and(|at| links[at].kind == LinkKind::Configuration);
         for (place, event) in walked.simulation.events.iter().enumerate() {
             let Some((repair, _)) = &walked.repairs[place] else {
@@ -42,6 +42,10 @@ impl Linking<'_> {
             };
             let catches = self.gains(walked, place);
             if catches.is_empty() && !at_configuration {
+                continue;
+            }
+            let known = |r: &Remedy| r.change == repair.change;
+            if remedies.iter().any(known) {
                 continue;
             }
             remedies.push(Remedy {

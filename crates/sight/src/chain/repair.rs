@@ -9,7 +9,7 @@ use sysmon::rules::{Element, Filter, Op, Relation};
 use sysmon::schema::{self, Verdict};
 use sysmon::text::Environment;
 
-use super::configuration::deciding;
+use super::configuration::{deciding, not_collected};
 use crate::simulate::SimulatedEvent;
 
 /// A changed configuration that keeps an event.
@@ -37,7 +37,8 @@ pub(super) fn repair(
     for _ in 0..MOST_CHANGES {
         let config = now.as_ref().unwrap_or(config);
         let explanation = explain(config, environment, &event.for_filter());
-        if explanation.decision.log {
+        let missing = not_collected(config, event.id).is_some();
+        if explanation.decision.log && !missing {
             let config = now?;
             return Some(Repair {
                 what: what.join("; "),
@@ -46,6 +47,7 @@ pub(super) fn repair(
             });
         }
         let edits = match (explanation.decision.cause, deciding(&explanation)) {
+            _ if explanation.decision.log => collected(config, event, expected),
             (Cause::Element { element, .. }, Some(filter)) => {
                 let element = config.rules.elements.get(element)?;
                 narrowed(config, element, filter, event, expected)
@@ -91,6 +93,8 @@ impl TextEdit {
 
 /// A test of one field.
 struct FieldTest {
+    /// Whether the value is the simulation's own, and another one in real life.
+    invented: bool,
     field: &'static str,
     op: Op,
     values: Vec<String>,
@@ -102,6 +106,7 @@ fn telling(event: &SimulatedEvent, expected: &Expected) -> Vec<FieldTest> {
         .fields
         .iter()
         .map(|known| FieldTest {
+            invented: false,
             field: known.field,
             op: match known.test {
                 KnownTest::Is | KnownTest::Holds => Op::Is,
@@ -134,10 +139,12 @@ fn masks(event: &SimulatedEvent, rights: &str) -> Vec<String> {
 
 /// The field by which events of a type are told apart, tested so that another folder or user changes nothing.
 fn main_test(event: &SimulatedEvent) -> Option<FieldTest> {
+    let unsigned = event.field("Signed") == Some("false");
     let (field, op) = match event.id {
         1 | 5 | 9 | 24 | 25 => ("Image", Op::EndWith),
         2 | 11 | 15 | 23 | 26 | 27 | 28 | 29 => ("TargetFilename", Op::EndWith),
         3 => ("DestinationPort", Op::Is),
+        6 | 7 if unsigned => ("Signed", Op::Is),
         6 | 7 => ("ImageLoaded", Op::EndWith),
         8 => ("SourceImage", Op::Is),
         10 => ("TargetImage", Op::Is),
@@ -147,25 +154,55 @@ fn main_test(event: &SimulatedEvent) -> Option<FieldTest> {
         22 => ("QueryName", Op::EndWith),
         _ => return None,
     };
-    let value = event.field(field)?;
+    let whole = event.field(field)?;
     let value = match op {
-        Op::EndWith if value.contains('\\') => {
-            format!("\\{}", value.rsplit('\\').next().unwrap_or(value))
+        // Of a file that is written the kind, of a program or module the name.
+        Op::EndWith if field == "TargetFilename" => ending(whole),
+        Op::EndWith if whole.contains('\\') => {
+            format!("\\{}", whole.rsplit('\\').next().unwrap_or(whole))
         }
         Op::Contains => {
-            let parts: Vec<&str> = value.rsplitn(3, '\\').collect();
+            let parts: Vec<&str> = whole.rsplitn(3, '\\').collect();
             match parts.as_slice() {
                 [last, before, _] => format!("\\{before}\\{last}"),
-                _ => value.to_owned(),
+                _ => whole.to_owned(),
             }
         }
-        _ => value.to_owned(),
+        _ => whole.to_owned(),
     };
+    let general = matches!(field, "Signed" | "DestinationPort" | "Operation");
     Some(FieldTest {
+        invented: !general && !value.starts_with('.'),
         field,
         op,
         values: vec![value],
     })
+}
+
+/// `.exe` of a path; its last part where it has no such ending.
+fn ending(path: &str) -> String {
+    let name = path.rsplit(['\\', ':']).next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((_, kind)) => format!(".{kind}"),
+        None => format!("\\{name}"),
+    }
+}
+
+/// Types of which there are few events on any computer: where nothing is known of their fields they may all be logged.
+const RARE: [u32; 8] = [6, 8, 19, 20, 21, 24, 25, 27];
+
+/// What turns on the collection of events that the rules would keep.
+fn collected(config: &Config, event: &SimulatedEvent, expected: &Expected) -> Vec<TextEdit> {
+    let option = config.source.text.find("<EventFiltering");
+    match option {
+        Some(at) if event.id == 24 => vec![TextEdit {
+            start: at,
+            end: at,
+            text: "<CaptureClipboard/>\n".to_owned(),
+            what: "set the option CaptureClipboard".to_owned(),
+        }],
+        _ => included(config, event, expected),
+    }
 }
 
 /// Elements that include the event, the smallest first.
@@ -178,15 +215,13 @@ fn included(config: &Config, event: &SimulatedEvent, expected: &Expected) -> Vec
     let Some(at) = behind("EventFiltering") else {
         return Vec::new();
     };
-    let mut edits = Vec::new();
-    let mut insert = |inner: String, what: String| {
-        edits.push(TextEdit {
-            start: at,
-            end: at,
-            text: inner,
-            what,
-        });
+    let edit = |text: String, what: &str| TextEdit {
+        start: at,
+        end: at,
+        text,
+        what: what.to_owned(),
     };
+    let mut edits = Vec::new();
     for test in telling(event, expected) {
         let filters: String = test
             .values
@@ -194,26 +229,37 @@ fn included(config: &Config, event: &SimulatedEvent, expected: &Expected) -> Vec
             .map(|value| format!("  {}\n", filter(test.field, test.op, value)))
             .collect();
         let element = format!("<{tag} onmatch=\"include\">\n{filters}</{tag}>\n");
-        let what = format!(
-            "log {tag} where {} {} {}",
-            test.field,
-            test.op.name(),
-            test.values.join(" or ")
-        );
-        insert(element.clone(), what.clone());
-        insert(
-            format!("<RuleGroup groupRelation=\"or\">\n{element}</RuleGroup>\n"),
-            what,
-        );
+        let group = format!("<RuleGroup groupRelation=\"or\">\n{element}</RuleGroup>\n");
+        let what = format!("log {tag} where {}", test.words());
+        edits.push(edit(element, &what));
+        edits.push(edit(group, &what));
     }
-    let mentioned = config.rules.kept().any(|e| e.tag == tag);
-    if !mentioned {
-        insert(
+    if !config.rules.kept().any(|e| e.tag == tag) {
+        let all = edit(
             format!("<{tag} onmatch=\"exclude\" />\n"),
-            format!("log every {tag}"),
+            &format!("log every {tag}"),
         );
+        match RARE.contains(&event.id) && expected.fields.is_empty() {
+            true => edits.insert(0, all),
+            false => edits.push(all),
+        }
     }
     edits
+}
+
+impl FieldTest {
+    fn words(&self) -> String {
+        let note = match self.invented {
+            true => " (the simulation's name; take those that matter to you)",
+            false => "",
+        };
+        format!(
+            "{} {} {}{note}",
+            self.field,
+            self.op.name(),
+            self.values.join(" or ")
+        )
+    }
 }
 
 /// Ways to take the event out of what an exclusion matches.
@@ -255,10 +301,8 @@ fn narrowed(
             end: hit.span.end,
             text,
             what: format!(
-                "narrow the exclusion in line {line}: not where {} {} {}",
-                test.field,
-                test.op.name(),
-                test.values.join(" or ")
+                "narrow the exclusion in line {line}: not where {}",
+                test.words()
             ),
         });
     }

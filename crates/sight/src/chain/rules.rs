@@ -9,21 +9,44 @@ use sigma::Rule;
 use crate::simulate::{CHANNEL, PROVIDER, SimulatedEvent};
 
 /// Rules by the ids of the events that can feed them.
-pub(super) struct RuleIndex<'r> {
+pub(crate) struct RuleIndex<'r> {
     rules: &'r [Rule],
     by_id: BTreeMap<u32, Vec<(usize, usize)>>,
 }
 
-/// An event as a rule sees it.
-struct RecordView<'e>(&'e SimulatedEvent);
+/// An event of Sysmon as a rule sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordView<'e> {
+    pub(crate) id: u32,
+    pub(crate) computer: &'e str,
+    pub(crate) fields: &'e [(String, String)],
+}
+
+impl<'e> From<&'e SimulatedEvent> for RecordView<'e> {
+    fn from(event: &'e SimulatedEvent) -> Self {
+        Self {
+            id: event.id,
+            computer: &event.computer,
+            fields: &event.fields,
+        }
+    }
+}
 
 impl RecordView<'_> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let same = |(n, _): &&(String, String)| n.eq_ignore_ascii_case(name);
+        self.fields
+            .iter()
+            .find(same)
+            .map(|(_, value)| value.as_str())
+    }
+
     fn header(&self, field: &str) -> Option<String> {
         Some(match field.to_ascii_lowercase().as_str() {
-            "eventid" => self.0.id.to_string(),
+            "eventid" => self.id.to_string(),
             "channel" => CHANNEL.to_owned(),
             "provider_name" => PROVIDER.to_owned(),
-            "computer" => self.0.computer.clone(),
+            "computer" => self.computer.to_owned(),
             _ => return None,
         })
     }
@@ -31,19 +54,19 @@ impl RecordView<'_> {
 
 impl Values for RecordView<'_> {
     fn any(&self, field: &str, passes: &mut dyn FnMut(&str) -> bool) -> bool {
-        match self.0.field(field) {
+        match self.field(field) {
             Some(value) => passes(value),
             None => self.header(field).is_some_and(|value| passes(&value)),
         }
     }
 
     fn any_field(&self, passes: &mut dyn FnMut(&str) -> bool) -> bool {
-        self.0.fields.iter().any(|(_, value)| passes(value))
+        self.fields.iter().any(|(_, value)| passes(value))
     }
 }
 
 impl<'r> RuleIndex<'r> {
-    pub(super) fn new(rules: &'r [Rule]) -> Self {
+    pub(crate) fn new(rules: &'r [Rule]) -> Self {
         let source = LogSource::of(Some(CHANNEL), Some(PROVIDER));
         let mut by_id: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
         for event in schema::sysmon::events() {
@@ -59,18 +82,23 @@ impl<'r> RuleIndex<'r> {
         Self { rules, by_id }
     }
 
+    /// Whether any event of Sysmon can feed a rule.
+    pub(super) fn is_fed_by_sysmon(&self, rule: usize) -> bool {
+        let mut fed = self.by_id.values().flatten();
+        fed.any(|(r, _)| *r == rule)
+    }
+
     /// The rules that match an event.
-    pub(super) fn matching(&self, event: &SimulatedEvent) -> Vec<usize> {
+    pub(crate) fn matching(&self, event: RecordView<'_>) -> Vec<usize> {
         let fed = self.by_id.get(&event.id).map_or(&[][..], Vec::as_slice);
-        let holds =
-            |(r, f): &&(usize, usize)| self.rules[*r].feeds[*f].predicate.holds(&RecordView(event));
+        let holds = |(r, f): &&(usize, usize)| self.rules[*r].feeds[*f].predicate.holds(&event);
         let mut matching: Vec<usize> = fed.iter().filter(holds).map(|(r, _)| *r).collect();
         matching.dedup();
         matching
     }
 
     /// Why a rule does not match an event that can feed it, and how many of its conditions fail.
-    pub(super) fn failing(&self, rule: usize, event: &SimulatedEvent) -> Option<(usize, String)> {
+    pub(super) fn failing(&self, rule: usize, event: RecordView<'_>) -> Option<(usize, String)> {
         let fed = self.by_id.get(&event.id)?;
         let reasons = fed.iter().filter(|(r, _)| *r == rule).map(|(_, f)| {
             let predicate = &self.rules[rule].feeds[*f].predicate;
@@ -84,8 +112,8 @@ impl<'r> RuleIndex<'r> {
 }
 
 /// The conditions of a conjunction that fail, in words.
-fn collect(predicate: &Predicate, event: &SimulatedEvent, out: &mut Vec<String>) {
-    if predicate.holds(&RecordView(event)) {
+fn collect(predicate: &Predicate, event: RecordView<'_>, out: &mut Vec<String>) {
+    if predicate.holds(&event) {
         return;
     }
     match predicate {
@@ -98,7 +126,7 @@ fn collect(predicate: &Predicate, event: &SimulatedEvent, out: &mut Vec<String>)
 /// The longest condition that is told whole.
 const LONGEST: usize = 160;
 
-fn words(predicate: &Predicate, event: &SimulatedEvent) -> String {
+fn words(predicate: &Predicate, event: RecordView<'_>) -> String {
     let text = match predicate {
         Predicate::Not(inner) => format!("its exception holds: {inner}"),
         Predicate::Atom(atom) => match event.field(&atom.field) {
@@ -110,7 +138,7 @@ fn words(predicate: &Predicate, event: &SimulatedEvent) -> String {
     shortened(&text)
 }
 
-fn none_of(parts: &[Predicate], event: &SimulatedEvent) -> String {
+fn none_of(parts: &[Predicate], event: RecordView<'_>) -> String {
     let mut fields: Vec<String> = Vec::new();
     for part in parts {
         part.atoms(&mut |atom| {

@@ -47,7 +47,9 @@ pub(super) fn suggested_rule(technique: BehaviourId, event: &SimulatedEvent) -> 
         technique.technique.to_lowercase()
     );
     let pack = Pack::parse(Path::new("suggested.yml"), &text, &Placeholders::new());
-    let matches = !RuleIndex::new(&pack.rules).matching(event).is_empty();
+    let matches = !RuleIndex::new(&pack.rules)
+        .matching(event.into())
+        .is_empty();
     matches.then(|| Remedy {
         what: format!(
             "a rule on event {} that matches what the catalog knows of it",

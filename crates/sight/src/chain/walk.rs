@@ -132,7 +132,7 @@ fn begin(
         rules: simulation
             .events
             .iter()
-            .map(|e| index.matching(e))
+            .map(|e| index.matching(e.into()))
             .collect(),
         repairs: simulation.events.iter().map(|_| None).collect(),
         fates,

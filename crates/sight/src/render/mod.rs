@@ -40,15 +40,30 @@ pub fn end_of(line: &TechniqueSight) -> String {
             [one, more @ ..] => format!("caught by {one} and {} more", more.len()),
         };
     };
-    let line = link
-        .line
-        .map_or_else(String::new, |n| format!(" in line {n}"));
     match link.kind {
-        LinkKind::Configuration => format!("{} is not logged{line}: {}", link.name, link.why),
+        LinkKind::Configuration => match link.line {
+            Some(at) => format!("{} is dropped by line {at}: {}", link.name, link.why),
+            None => format!("{} is dropped: {}", link.name, link.why),
+        },
         LinkKind::Analytic if link.name == "none" => link.why.clone(),
         LinkKind::Analytic => format!("no analytic fires; {}: {}", link.name, link.why),
         LinkKind::Mechanism => format!("{} is {}", link.name, link.why),
         _ => link.why.clone(),
+    }
+}
+
+/// The same in a few words.
+pub fn short_end_of(line: &TechniqueSight) -> String {
+    let Some(link) = line.break_link() else {
+        return end_of(line);
+    };
+    let number = link.name.split(' ').nth(1).unwrap_or_default();
+    match (link.kind, link.line) {
+        (LinkKind::Configuration, Some(at)) => format!("{number} dropped, line {at}"),
+        (LinkKind::Configuration, None) => format!("{number} dropped"),
+        (LinkKind::Analytic, _) => "logged, nothing fires".to_owned(),
+        (LinkKind::Mechanism, _) => "silenced".to_owned(),
+        _ => "no event of Sysmon".to_owned(),
     }
 }
 

@@ -18,6 +18,7 @@ pub use write::{write_ndjson, write_xml};
 use fill::Filling;
 use machine::Machine;
 pub(crate) use machine::computer_of;
+pub(crate) use values::meets;
 
 /// The field that marks an event as simulated.
 pub const MARK: &str = "Simulated";

@@ -101,7 +101,7 @@ pub(super) fn in_its_folder(end: &str) -> String {
 }
 
 /// Whether a value is as the catalog knows it to be.
-fn meets(value: &str, known: &KnownField) -> bool {
+pub(crate) fn meets(value: &str, known: &KnownField) -> bool {
     let (value, wanted) = (value.to_ascii_lowercase(), known.value.to_ascii_lowercase());
     match known.test {
         KnownTest::Is => value == wanted,
