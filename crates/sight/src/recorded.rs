@@ -166,13 +166,14 @@ fn each_event(
     engine: &Engine,
     mut each: impl FnMut(RecordView<'_>, &str),
 ) -> Result<Report, SightError> {
-    const HEADER: [&str; 6] = [
+    const HEADER: [&str; 7] = [
         "eventid",
         "channel",
         "provider",
         "computer",
         "eventrecordid",
         "source_file",
+        "source_offset",
     ];
     let fields = engine.fields();
     let known = |f: &&String| schema::sysmon::field_type(f).is_some();
@@ -197,11 +198,12 @@ fn each_event(
                 .filter_map(|(n, field)| Some((field.clone(), cell(HEADER.len() + n)?)))
                 .collect();
             let computer = cell(3).unwrap_or_default();
-            let place = format!(
-                "{}#{}",
-                cell(5).unwrap_or_default(),
-                cell(4).unwrap_or_default()
-            );
+            let file = cell(5).unwrap_or_default();
+            // Records without a number are named by where they begin.
+            let place = match cell(4) {
+                Some(record) => format!("{file}#{record}"),
+                None => format!("{file}@{}", cell(6).unwrap_or_default()),
+            };
             let view = RecordView {
                 id,
                 computer: &computer,

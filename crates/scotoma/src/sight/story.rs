@@ -258,7 +258,10 @@ pub(super) fn in_logs(found: &[RecordedSight]) -> String {
             let what = match (event.count, event.of_type) {
                 (0, 0) => "none of this type".to_owned(),
                 (0, of) => format!("none so, {of} of this type"),
-                (count, _) => format!("{count} recorded"),
+                (count, _) if event.known.is_empty() => {
+                    format!("{count} of this type; the catalog knows of no value that tells it")
+                }
+                (count, of) => format!("{count} so, of {of} of this type"),
             };
             page.item(format_args!("event {}: {what}", event.event));
             if let Some(when) = &event.when {
@@ -275,7 +278,7 @@ pub(super) fn in_logs(found: &[RecordedSight]) -> String {
         let about: Vec<_> = sight.analytics.iter().filter(|a| a.about).collect();
         for hit in &about {
             page.item(format_args!("{}: {}", clean(&hit.name), hit.count));
-            page.under(clean(&hit.records.join(" ")));
+            page.under(clean(&named_once(&hit.records)));
         }
         match (about.len(), sight.analytics.len() - about.len()) {
             (0, 0) => page.item("nothing"),
@@ -285,6 +288,25 @@ pub(super) fn in_logs(found: &[RecordedSight]) -> String {
         }
     }
     page.finish()
+}
+
+/// Records with the name of a file only where it changes.
+fn named_once(records: &[String]) -> String {
+    let mut out = String::new();
+    let mut last = "";
+    for record in records {
+        let at = record.rfind(['#', '@']).unwrap_or(0);
+        let (file, place) = record.split_at(at);
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        if file != last {
+            out.push_str(file);
+            last = file;
+        }
+        out.push_str(place);
+    }
+    out
 }
 
 /// What was gained and lost.
