@@ -153,8 +153,9 @@ fn count(technique: BehaviourId, sight: &mut RecordedSight, event: RecordView<'_
         }
         found.of_type += 1;
         let mut known = expected.fields.iter();
-        // A field that says nothing is written `-`, and by some shippers left out.
-        if known.all(|k| meets(event.field(k.field).unwrap_or("-"), k)) {
+        // A field that says nothing is written `-`, is empty in old versions, and is left out by some shippers.
+        let value = |field| event.field(field).filter(|v| !v.is_empty()).unwrap_or("-");
+        if known.all(|k| meets(value(k.field), k)) {
             found.count += 1;
             found.first.get_or_insert_with(|| place.to_owned());
         }
