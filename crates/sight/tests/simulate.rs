@@ -145,7 +145,7 @@ fn read(path: &std::path::Path) -> BTreeMap<u64, (u32, BTreeMap<String, String>)
     let mut discovery = Scan::new(origins.clone(), Plan::discovery(), Options::default());
     assert!((&mut discovery).count() < usize::MAX);
     let report = discovery.report();
-    assert_eq!(report.diagnostics.count, 0);
+    assert_eq!(report.diagnostics.damaged, 0);
     let mut columns = vec!["eventrecordid".to_owned(), "eventid".to_owned()];
     columns.extend(report.fields.iter().map(|f| f.to_lowercase()));
     let mut found = BTreeMap::new();

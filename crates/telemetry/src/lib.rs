@@ -6,6 +6,7 @@
 mod diagnostics;
 mod filter;
 mod format;
+pub mod holes;
 mod input;
 #[doc(hidden)]
 pub mod probe;
@@ -16,7 +17,7 @@ mod table;
 mod testing;
 mod value;
 
-pub use diagnostics::{Diagnostic, Diagnostics, NotUnderstood, Problem};
+pub use diagnostics::{Diagnostic, Diagnostics, FirstProblems, NotUnderstood, Problem};
 pub use filter::{Atom, RowFilter, Test};
 pub use format::parquet;
 pub use input::{Limits, Origin, discover};
@@ -25,3 +26,4 @@ pub use select::{filter_batch, filter_columns};
 pub use table::header;
 pub use table::plan::Plan;
 pub use value::time;
+pub use value::time_rules::{DayOrder, LocalZone, NoZone};

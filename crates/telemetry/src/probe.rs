@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 
 use crate::diagnostics::Diagnostics;
-use crate::format::evtx::{self, Templates};
+use crate::format::evtx::{self, EvtxOptions, Templates};
 use crate::input::Origin;
 use crate::scan::{Options, Scan};
 use crate::table::batch_builder::BatchBuilder;
@@ -33,6 +33,7 @@ fn read_evtx(chunks: &[u8], rows: &mut BatchBuilder, diagnostics: &mut Diagnosti
         chunks,
         4096,
         "probe.evtx",
+        EvtxOptions::default(),
         &mut templates,
         rows,
         diagnostics,
@@ -63,6 +64,7 @@ pub fn evtx_blocks(chunks: &[u8], block: usize, plan: &Plan) -> (usize, Diagnost
             block,
             base,
             "probe.evtx",
+            EvtxOptions::default(),
             &mut templates,
             &mut rows,
             &mut diagnostics,
@@ -111,7 +113,7 @@ pub fn json_plan(block: &[u8]) -> Plan {
 /// # Panics
 /// When the system has no room for a temporary file.
 pub fn file(content: &[u8], plan: Plan, options: Options) -> Scan {
-    let origin = Origin::kept(content).expect("a temporary file");
+    let origin = Origin::kept("probe", content).expect("a temporary file");
     Scan::new(vec![origin], plan, options)
 }
 

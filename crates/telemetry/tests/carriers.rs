@@ -641,7 +641,7 @@ fn what_stands_behind_the_header_of_a_syslog_is_read() {
             let all = table(&mixed);
             assert_eq!(all.report.records, 3, "{header} {name}");
             assert_eq!(all.report.diagnostics.other_lines, 1, "{header} {name}");
-            assert_eq!(all.report.diagnostics.count, 0, "{header} {name}");
+            assert_eq!(all.report.diagnostics.damaged, 0, "{header} {name}");
         }
     }
     for path in [

@@ -126,7 +126,7 @@ fn check(path: &std::path::Path) -> (usize, usize) {
     );
     assert_eq!(table.report.records, events as u64);
     assert_eq!(
-        table.report.diagnostics.count,
+        table.report.diagnostics.damaged,
         0,
         "{:?}",
         table.report.diagnostics.listed.first()

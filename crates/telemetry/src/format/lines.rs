@@ -19,7 +19,7 @@ pub(crate) fn read(
     diagnostics: &mut Diagnostics,
 ) {
     let has = |what: &[u8]| memmem::find(block, what).is_some();
-    let plain = !has(b"{\"") && !has(b"{ \"") && !has(SNARE);
+    let plain = !has(b"{\"") && !has(b"{ \"") && !has(SNARE) && !has_objects(block);
     if plain {
         return xml::read(block, base, source, rows, diagnostics);
     }
@@ -37,10 +37,7 @@ pub(crate) fn read(
         let Some(start) = start else {
             return;
         };
-        // As far as no line without an event follows.
-        let next = mark::start(block, start + 1).unwrap_or(block.len());
-        let end = mark::last_end(&block[..next], start).unwrap_or(next);
-        let end = memchr(b'\n', &block[end..]).map_or(block.len(), |n| end + n + 1);
+        let end = run_end(block, start);
         xml::read(
             &block[line..end],
             base + line as u64,
@@ -49,6 +46,26 @@ pub(crate) fn read(
             diagnostics,
         );
         at = end;
+    }
+}
+
+/// Whether a line begins with an object.
+pub(crate) fn has_objects(block: &[u8]) -> bool {
+    block.starts_with(b"{") || memmem::find(block, b"\n{").is_some()
+}
+
+/// Where the events end that begin with this one and have nothing but blanks between them: behind their line.
+fn run_end(block: &[u8], start: usize) -> usize {
+    let mut start = start;
+    loop {
+        // As far as no line without an event follows.
+        let next = mark::start(block, start + 1);
+        let until = next.unwrap_or(block.len());
+        let end = mark::last_end(&block[..until], start).unwrap_or(until);
+        match next {
+            Some(next) if block[end..until].iter().all(u8::is_ascii_whitespace) => start = next,
+            _ => return memchr(b'\n', &block[end..]).map_or(block.len(), |n| end + n + 1),
+        }
     }
 }
 
@@ -64,20 +81,28 @@ fn other_lines(
     rows: &mut BatchBuilder,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut offset = base;
-    for line in lines.split_inclusive(|b| *b == b'\n') {
-        let at = offset;
-        offset += line.len() as u64;
-        let line = line.trim_ascii_end();
+    let mut at = 0;
+    while at < lines.len() {
+        let next = memchr(b'\n', &lines[at..]).map_or(lines.len(), |n| at + n + 1);
+        let line = lines[at..next].trim_ascii_end();
+        let offset = base + at as u64;
         if let Some(brace) = object_start(line) {
-            json::read(&line[brace..], at + brace as u64, source, rows, diagnostics);
+            let offset = offset + brace as u64;
+            json::read(&line[brace..], offset, source, rows, diagnostics);
+        } else if line.starts_with(b"{") && !line.ends_with(b"}") {
+            // An object over many lines; what follows it may be one as well, up to the next line that is markup.
+            let end = memmem::find(&lines[at..], b"\n<").map_or(lines.len(), |n| at + n + 1);
+            json::read(&lines[at..end], offset, source, rows, diagnostics);
+            at = end;
+            continue;
         } else if let Some(object) = snare(line) {
             let opened = carrier::open_object(&object);
-            let position = Position { source, offset: at };
+            let position = Position { source, offset };
             json::push_opened(opened, None, position, rows, diagnostics, &Bump::new());
         } else if !line.is_empty() {
             diagnostics.other_lines += 1;
         }
+        at = next;
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod csv;
 pub(crate) mod evtx;
 pub(crate) mod json;
 pub(crate) mod lines;
+pub(crate) mod other_files;
 pub mod parquet;
 pub(crate) mod record_splitter;
 pub(crate) mod sniff;

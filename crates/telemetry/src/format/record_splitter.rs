@@ -4,6 +4,7 @@
 
 use memchr::{memchr3, memrchr};
 
+use crate::format::evtx::pieces;
 use crate::format::xml::mark;
 
 /// How the records of a stream follow each other.
@@ -22,9 +23,6 @@ pub(crate) enum Format {
     /// EVTX chunks of 64 KiB, after a file header that is no part of them.
     Evtx,
 }
-
-/// The size of an EVTX chunk.
-pub(crate) const CHUNK: usize = 0x1_0000;
 
 /// After this many bytes an `<Event` in a syslog that never ends is taken for words, and lines are cut again.
 const MAX_SYSLOG_EVENT: usize = 4 << 20;
@@ -77,7 +75,7 @@ impl RecordSplitter {
             }
             Format::Syslog => self.syslog(buffer),
             Format::Csv => self.rows(buffer),
-            Format::Evtx => buffer.len() / CHUNK * CHUNK,
+            Format::Evtx => pieces::whole(buffer),
         };
         self.scanned = buffer.len() - n;
         self.open = self.open.map(|o| o - n);
@@ -202,6 +200,7 @@ fn plain(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::evtx::pieces::CHUNK;
     use proptest::prelude::*;
 
     /// Feeds `pieces` to a cutter and gives the blocks it cuts.

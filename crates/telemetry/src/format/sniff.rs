@@ -3,6 +3,7 @@
 //! than the first bytes and refuses to unpack or decode.
 
 use crate::format::csv::Header;
+use crate::format::evtx::pieces;
 use crate::format::lines::object_start;
 use crate::format::record_splitter::Format;
 use crate::format::xml::mark;
@@ -22,14 +23,24 @@ pub(crate) fn sniff(head: &[u8]) -> Option<Format> {
     if head.starts_with(b"ElfFile\0") || is_chunk(0) || is_chunk(EVTX_HEADER) {
         return Some(Format::Evtx);
     }
+    // Behind junk; text has no zeroes.
+    if memchr::memchr(0, head).is_some() && pieces::find(head, 0).is_some() {
+        return Some(Format::Evtx);
+    }
     text(head)
 }
 
 fn text(head: &[u8]) -> Option<Format> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    // A record separator before each object is how JSON text sequences are written.
+    // A record separator before each object is how JSON text sequences are written; zeroes are what a machine leaves
+    // that went down while it wrote.
     let text = head.trim_ascii_start();
     let text = text.strip_prefix(b"\x1e").unwrap_or(text);
+    let zeroes = text.iter().take_while(|b| **b == 0).count();
+    if zeroes == text.len() && zeroes > 0 {
+        return None;
+    }
+    let text = text[zeroes..].trim_ascii_start();
     if text.is_empty() {
         // A log that nobody wrote to yet.
         return Some(Format::JsonLines);
@@ -98,6 +109,37 @@ fn objects(text: &[u8]) -> Format {
         }
     }
     Format::JsonLines
+}
+
+/// Where among JSON objects event XML begins. No string of theirs goes on over a line.
+pub(crate) fn turn_to_xml(bytes: &[u8]) -> Option<usize> {
+    let begins = |at: &usize| {
+        let rest = &bytes[*at..bytes.len().min(at + mark::MAX_TAG)];
+        rest.starts_with(b"<?xml")
+            || rest.starts_with(b"<Events")
+            || mark::start(rest, 0) == Some(0)
+    };
+    let lines = memchr::memmem::find_iter(bytes, b"\n<").map(|n| n + 1);
+    // Where XML begins but no event is in sight, there is nothing to turn to.
+    let here = begins(&0) && sniff(bytes) == Some(Format::Xml);
+    here.then_some(0).or_else(|| lines.into_iter().find(begins))
+}
+
+/// Where behind event XML JSON begins, if that is what comes next.
+pub(crate) fn turn_to_json(bytes: &[u8]) -> Option<usize> {
+    /// Ends of elements around the events.
+    const MAX_TAGS: usize = 4;
+    let mut rest = bytes.trim_ascii_start();
+    for _ in 0..MAX_TAGS {
+        if !rest.starts_with(b"</") {
+            break;
+        }
+        let tag = &rest[..rest.len().min(mark::MAX_TAG)];
+        rest = rest[memchr::memchr(b'>', tag)? + 1..].trim_ascii_start();
+    }
+    let object = begins(rest, b"{", b"\"") || begins(rest, b"[", b"{");
+    // One byte more than the brace tells an object from words.
+    (object && rest.len() > 1).then(|| bytes.len() - rest.len())
 }
 
 /// What a text is whose first line is neither JSON nor XML.

@@ -15,7 +15,7 @@ pub(crate) fn utf8<'r>(head: &'r [u8], rest: &'r mut dyn Read) -> Box<dyn Read +
         [0xff, 0xfe, ..] | [b'<' | b'{' | b'[' | b'\r' | b'\n' | b' ', 0, ..] => {
             decoded(UTF_16LE, stream(0).chain(rest))
         }
-        [0xfe, 0xff, ..] | [0, b'<' | b'{' | b'[' | b'\r' | b'\n' | b' ', ..] => {
+        [0xfe, 0xff, ..] | [0, b'<' | b'{' | b'[' | b'\r' | b'\n' | b' ', 0, ..] => {
             decoded(UTF_16BE, stream(0).chain(rest))
         }
         _ => Box::new(stream(0).chain(rest)),

@@ -1,5 +1,7 @@
 //! How much an input may ask of the reader before it is abandoned. Real logs stay far below every one of these.
 
+use crate::diagnostics::MAX_LISTED;
+
 /// Bounds on what one input may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -17,6 +19,8 @@ pub struct Limits {
     pub depth: u32,
     /// Bytes of finished batches that wait for a slow consumer before reading pauses.
     pub buffered: usize,
+    /// Problems listed one by one; the rest is counted.
+    pub problems: usize,
 }
 
 impl Default for Limits {
@@ -28,6 +32,7 @@ impl Default for Limits {
             expansion_floor: 256 << 20,
             depth: 3,
             buffered: 128 << 20,
+            problems: MAX_LISTED,
         }
     }
 }

@@ -6,6 +6,9 @@ mod discover;
 mod encoding;
 mod limits;
 mod open;
+mod seek_window;
+mod seven_zip;
+mod zip_archive;
 
 pub(crate) use buffer::Buffer;
 pub use discover::{Origin, discover};

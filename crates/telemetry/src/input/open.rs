@@ -1,5 +1,5 @@
-//! Unpacking: gzip, zstd, zip and tar, by their magic bytes, in any nesting up to a limit. Everything is streamed; an
-//! entry's name is only ever shown, never written to. Growth beyond reason ends the input it happens in.
+//! Unpacking: gzip, zstd, bzip2, xz, zip, 7z and tar, by their magic bytes, in any nesting up to a limit. Everything is
+//! streamed; an entry's name is only ever shown, never written to. Growth beyond reason ends the input it happens in.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, Write};
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::discover::{Origin, is_debris};
 use super::limits::Limits;
+use super::zip_archive::ends_in_zip;
 use crate::diagnostics::{Diagnostics, Problem};
 
 /// Unpacked content: a stream with its first bytes already looked at, or a file that must be seekable.
@@ -52,18 +53,52 @@ const TAR_MAGIC: usize = 257;
 type Visitor<'v> = dyn FnMut(&str, Content<'_>, &mut Diagnostics) -> Result<(), Stop> + 'v;
 
 /// What is needed on the way down.
-struct Walk<'v> {
-    limits: Limits,
-    diagnostics: &'v mut Diagnostics,
+pub(super) struct Walk<'v> {
+    pub(super) limits: Limits,
+    pub(super) passwords: Arc<[Vec<u8>]>,
+    pub(super) diagnostics: &'v mut Diagnostics,
     visitor: &'v mut Visitor<'v>,
     compressed: Arc<AtomicU64>,
 }
+
+/// How a stream is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Gzip,
+    Zstd,
+    Bzip2,
+    Xz,
+    Zip,
+    SevenZip,
+    Tar,
+}
+
+impl Packing {
+    fn of(head: &[u8]) -> Option<Self> {
+        Some(match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            // The first block, or the end where there is none.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, ..] => Self::Bzip2,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Zip,
+            [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Self::SevenZip,
+            _ if is_tar(head) => Self::Tar,
+            _ => return None,
+        })
+    }
+}
+
+/// Memory for the dictionary of an xz stream, in KiB.
+const MAX_XZ_MEMORY: u32 = 512 << 10;
 
 /// Calls `visitor` for every unpacked file inside `origin`. Problems end up in `diagnostics`; `Stop::Done` from the
 /// visitor ends the visit. Returns the bytes read from the origin itself.
 pub(crate) fn visit<'v>(
     origin: &Origin,
     limits: Limits,
+    passwords: &Arc<[Vec<u8>]>,
     diagnostics: &'v mut Diagnostics,
     visitor: &'v mut Visitor<'v>,
 ) -> u64 {
@@ -71,13 +106,14 @@ pub(crate) fn visit<'v>(
     let compressed = Arc::new(AtomicU64::new(0));
     let mut walk = Walk {
         limits,
+        passwords: Arc::clone(passwords),
         diagnostics,
         visitor,
         compressed: Arc::clone(&compressed),
     };
     let outcome = origin
         .open()
-        .map_err(Stop::from)
+        .map_err(Stop::Failed)
         .and_then(|file| walk.file(&name, file));
     if let Err(Stop::Failed(problem)) = outcome {
         walk.diagnostics.report(&name, None, problem);
@@ -86,28 +122,29 @@ pub(crate) fn visit<'v>(
 }
 
 impl Walk<'_> {
-    /// A file on disk, whose end can be reached: zip and Parquet need that.
+    /// A file on disk, whose end can be reached: zip, 7z and Parquet need that.
     fn file(&mut self, name: &str, mut file: File) -> Result<(), Stop> {
-        let mut magic = [0; 4];
+        let mut magic = [0; 8];
         let n = read_full(&mut file, &mut magic)?;
         file.rewind()?;
-        match &magic[..n] {
-            b"PK\x03\x04" | b"PK\x05\x06" => {
-                let counted = CountedFile(Counted {
-                    inner: file,
-                    count: Arc::clone(&self.compressed),
-                });
-                self.zip(name, io::BufReader::with_capacity(64 << 10, counted), 1)
-            }
-            b"PAR1" => {
-                self.compressed
-                    .fetch_add(file.metadata()?.len(), Ordering::Relaxed);
-                (self.visitor)(name, Content::Parquet(file), self.diagnostics)
-            }
-            _ => {
-                let count = Arc::clone(&self.compressed);
-                self.stream(name, &mut Counted { inner: file, count }, 0)
-            }
+        let magic = &magic[..n];
+        let count = Arc::clone(&self.compressed);
+        // A Parquet file is told by its end as well, where its beginning is damaged.
+        if magic.starts_with(b"PAR1")
+            || Packing::of(magic).is_none() && ends_in(&mut file, b"PAR1")?
+        {
+            count.fetch_add(file.metadata()?.len(), Ordering::Relaxed);
+            return (self.visitor)(name, Content::Parquet(file), self.diagnostics);
+        }
+        let packing = match Packing::of(magic) {
+            None if ends_in_zip(&mut file, magic.starts_with(b"MZ"))? => Some(Packing::Zip),
+            packing => packing,
+        };
+        let mut counted = CountedFile(Counted { inner: file, count });
+        match packing {
+            Some(Packing::Zip) => self.zip(name, counted, 1),
+            Some(Packing::SevenZip) => self.seven_zip(name, counted, 1),
+            _ => self.stream(name, &mut counted, 0),
         }
     }
 
@@ -116,79 +153,51 @@ impl Walk<'_> {
         let mut head = vec![0; HEAD];
         let n = read_full(reader, &mut head)?;
         head.truncate(n);
-        let packed = matches!(
-            head.as_slice(),
-            [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] | [b'P', b'K', 3 | 5, 4 | 6, ..]
-        ) || is_tar(&head);
-        if packed && depth > self.limits.depth {
+        let Some(packing) = Packing::of(&head) else {
+            if head.starts_with(b"PAR1") {
+                let file = self.spool(&head, reader)?;
+                return (self.visitor)(name, Content::Parquet(file), self.diagnostics);
+            }
+            let content = Content::Stream {
+                head: &head,
+                rest: reader,
+            };
+            return (self.visitor)(name, content, self.diagnostics);
+        };
+        if depth > self.limits.depth {
             return Err(Stop::Failed(Problem::TooDeep));
         }
-        match head.as_slice() {
-            [0x1f, 0x8b, ..] => {
-                let inner =
-                    flate2::read::MultiGzDecoder::new(Cursor::new(head.as_slice()).chain(reader));
-                let mut bounded = self.bounded(inner);
-                self.stream(name, &mut bounded, depth + 1)
+        let depth = depth + 1;
+        let mut whole = Cursor::new(head.as_slice()).chain(reader);
+        match packing {
+            Packing::Gzip => {
+                let inner = flate2::read::MultiGzDecoder::new(whole);
+                self.stream(name, &mut self.bounded(inner), depth)
             }
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-                let mut inner = zstd::Decoder::new(Cursor::new(head.as_slice()).chain(reader))?;
+            Packing::Zstd => {
+                let mut inner = zstd::Decoder::new(whole)?;
                 // 128 MiB, what `zstd` itself accepts without being asked.
                 inner.window_log_max(27)?;
-                let mut bounded = self.bounded(inner);
-                self.stream(name, &mut bounded, depth + 1)
+                self.stream(name, &mut self.bounded(inner), depth)
             }
-            [b'P', b'K', 3 | 5, 4 | 6, ..] => {
-                let file = self.spool(&head, reader)?;
-                self.zip(name, io::BufReader::new(file), depth + 1)
+            Packing::Bzip2 => {
+                let inner = bzip2::read::MultiBzDecoder::new(whole);
+                self.stream(name, &mut self.bounded(inner), depth)
             }
-            b if b.starts_with(b"PAR1") => {
-                let file = self.spool(&head, reader)?;
-                (self.visitor)(name, Content::Parquet(file), self.diagnostics)
+            Packing::Xz => {
+                let inner = lzma_rust2::XzReader::new_mem_limit(whole, true, MAX_XZ_MEMORY);
+                self.stream(name, &mut self.bounded(inner), depth)
             }
-            _ if is_tar(&head) => self.tar(
-                name,
-                &mut Cursor::new(head.as_slice()).chain(reader),
-                depth + 1,
-            ),
-            _ => (self.visitor)(
-                name,
-                Content::Stream {
-                    head: &head,
-                    rest: reader,
-                },
-                self.diagnostics,
-            ),
+            Packing::Zip => {
+                let file = self.spool(&[], &mut whole)?;
+                self.zip(name, file, depth)
+            }
+            Packing::SevenZip => {
+                let file = self.spool(&[], &mut whole)?;
+                self.seven_zip(name, io::BufReader::new(file), depth)
+            }
+            Packing::Tar => self.tar(name, &mut whole, depth),
         }
-    }
-
-    fn zip(&mut self, name: &str, file: impl Read + Seek, depth: u32) -> Result<(), Stop> {
-        let bad = |e: zip::result::ZipError| Stop::Failed(Problem::Io(format!("zip: {e}")));
-        let mut archive = zip::ZipArchive::new(file).map_err(bad)?;
-        for i in 0..archive.len() {
-            let entry = match archive.by_index(i) {
-                Ok(entry) => entry,
-                Err(e) => {
-                    self.diagnostics
-                        .report(name, None, Problem::Io(format!("zip entry {i}: {e}")));
-                    continue;
-                }
-            };
-            let path = String::from_utf8_lossy(entry.name_raw()).into_owned();
-            if entry.is_dir() || is_debris(&path) {
-                continue;
-            }
-            let inner = format!("{name}/{}", shown(&path));
-            // The compressed size is a claim of the archive, good enough as one side of a ratio.
-            let before = entry.compressed_size();
-            let mut bounded = Bounded {
-                inner: entry,
-                limits: self.limits,
-                expanded: 0,
-                compressed: Source::Fixed(before),
-            };
-            self.entry(&inner, &mut bounded, depth)?;
-        }
-        Ok(())
     }
 
     fn tar(&mut self, name: &str, reader: &mut dyn Read, depth: u32) -> Result<(), Stop> {
@@ -205,7 +214,12 @@ impl Walk<'_> {
     }
 
     /// An entry of an archive: its failure is its own, unless nobody wants more.
-    fn entry(&mut self, name: &str, reader: &mut dyn Read, depth: u32) -> Result<(), Stop> {
+    pub(super) fn entry(
+        &mut self,
+        name: &str,
+        reader: &mut dyn Read,
+        depth: u32,
+    ) -> Result<(), Stop> {
         match self.stream(name, reader, depth) {
             Err(Stop::Failed(problem)) => {
                 self.diagnostics.report(name, None, problem);
@@ -215,7 +229,7 @@ impl Walk<'_> {
         }
     }
 
-    fn bounded<R: Read>(&self, inner: R) -> Bounded<R> {
+    pub(super) fn bounded<R: Read>(&self, inner: R) -> Bounded<R> {
         Bounded {
             inner,
             limits: self.limits,
@@ -234,8 +248,18 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a file ends in these bytes.
+fn ends_in(file: &mut File, magic: &[u8; 4]) -> io::Result<bool> {
+    let size = file.seek(io::SeekFrom::End(0))?;
+    let mut tail = [0; 4];
+    file.seek(io::SeekFrom::Start(size.saturating_sub(4)))?;
+    let n = read_full(file, &mut tail)?;
+    file.rewind()?;
+    Ok(n == 4 && tail == *magic)
+}
+
 /// An entry's name as it may be shown on a terminal.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
@@ -289,17 +313,17 @@ impl Seek for CountedFile {
 }
 
 /// How many compressed bytes stand behind what was expanded.
-enum Source {
+pub(super) enum Source {
     Counted(Arc<AtomicU64>),
     Fixed(u64),
 }
 
 /// A decompressor that gives up when it grows beyond reason.
-struct Bounded<R> {
-    inner: R,
-    limits: Limits,
-    expanded: u64,
-    compressed: Source,
+pub(super) struct Bounded<R> {
+    pub(super) inner: R,
+    pub(super) limits: Limits,
+    pub(super) expanded: u64,
+    pub(super) compressed: Source,
 }
 
 /// The error that stands for it inside `io::Error`.

@@ -17,6 +17,7 @@ use arrow::array::RecordBatch;
 use crate::diagnostics::Diagnostics;
 use crate::input::{Limits, Origin};
 use crate::table::plan::Plan;
+use crate::value::time_rules::{DayOrder, LocalZone};
 use state::Shared;
 use worker::Worker;
 
@@ -35,7 +36,7 @@ pub struct Report {
     pub expanded: u64,
     /// What went wrong.
     pub diagnostics: Diagnostics,
-    /// Names of the fields that some record had, as first spelled, in order.
+    /// Names of the fields that some record had, each in the least of its spellings, in order.
     pub fields: Vec<String>,
 }
 
@@ -55,6 +56,14 @@ pub struct Options {
     pub limits: Limits,
     /// Worker threads; 0 takes what the machine has.
     pub threads: usize,
+    /// The zone of times that name none; without it they are in UTC.
+    pub zone: Option<LocalZone>,
+    /// Which number is the day in dates such as `07/10/2026`; without it the file decides, if it does.
+    pub day_order: Option<DayOrder>,
+    /// What may open encrypted archives.
+    pub passwords: Arc<[Vec<u8>]>,
+    /// Whether deleted records are read where they are still there, with ` (recovered)` behind the name of their file.
+    pub recover: bool,
     /// Counters to keep up to date.
     pub progress: Arc<Progress>,
 }

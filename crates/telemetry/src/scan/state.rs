@@ -10,12 +10,15 @@ use rustc_hash::FxHashSet;
 
 use super::ecs::Restoration;
 use super::{Options, Progress, Report};
+use crate::diagnostics::Diagnostics;
 use crate::format::csv::Header;
+use crate::format::evtx::EvtxOptions;
 use crate::format::parquet::RowGroup;
 use crate::format::record_splitter::Format;
 use crate::input::Buffer;
 use crate::input::{Limits, Origin};
 use crate::table::plan::Plan;
+use crate::value::time_rules::{DayOrder, TimeRules};
 
 /// Place of a block in the order of the output: the input's number, then the block's within it.
 pub(super) type Place = (usize, u64);
@@ -29,6 +32,8 @@ pub(super) enum Work {
         source: Arc<str>,
         /// The names of its columns, where it is a table of text.
         table: Option<Arc<Header>>,
+        /// Which number of its dates is the day, as far as the file tells.
+        order: Option<DayOrder>,
     },
     RowGroup(RowGroup),
 }
@@ -58,6 +63,10 @@ pub(super) struct Shared {
     /// What to make of that before it is delivered.
     pub(super) restoration: Option<Restoration>,
     pub(super) limits: Limits,
+    /// What the user said of times.
+    pub(super) times: TimeRules,
+    pub(super) passwords: Arc<[Vec<u8>]>,
+    pub(super) evtx: EvtxOptions,
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
     pub(super) stop: AtomicBool,
@@ -72,12 +81,25 @@ impl Shared {
         Self {
             state: Mutex::new(State {
                 finished: vec![None; origins.len()],
+                report: Report {
+                    diagnostics: Diagnostics::listing(options.limits.problems),
+                    ..Report::default()
+                },
                 ..State::default()
             }),
             origins,
             plan: restoration.as_ref().map_or(plan, |r| r.read.clone()),
             restoration,
             limits: options.limits,
+            times: TimeRules {
+                zone: options.zone,
+                order: options.day_order,
+            },
+            passwords: options.passwords,
+            evtx: EvtxOptions {
+                recover: options.recover,
+                ..EvtxOptions::default()
+            },
             changed: Condvar::new(),
             stop: AtomicBool::new(false),
             expanded: AtomicU64::new(0),
@@ -111,6 +133,15 @@ impl Shared {
 }
 
 impl State {
+    /// Notes a field, in the least of its spellings: which thread comes first is chance.
+    pub(super) fn see(&mut self, name: &str) {
+        let known = self.seen.entry(name.to_lowercase());
+        let known = known.or_insert_with(|| name.to_owned());
+        if name < known.as_str() {
+            name.clone_into(known);
+        }
+    }
+
     /// Whether work on this input must wait until the consumer has taken what it can take.
     pub(super) fn must_wait(&self, origin: usize, limits: Limits) -> bool {
         self.buffered > limits.buffered

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 
 use super::feed::{feed_parquet, feed_stream};
 use super::state::{Place, Shared, Work};
-use crate::diagnostics::{Diagnostics, Problem};
+use crate::diagnostics::{Diagnostics, Part, Problem};
 use crate::format::record_splitter::Format;
 use crate::format::{csv, evtx, json, lines, xml};
 use crate::input::{Content, Stop, visit};
@@ -28,7 +28,7 @@ impl<'s> Worker<'s> {
             shared,
             rows: BatchBuilder::new(&shared.plan),
             templates: evtx::Templates::default(),
-            diagnostics: Diagnostics::default(),
+            diagnostics: Diagnostics::listing(shared.limits.problems),
         }
     }
 
@@ -72,18 +72,22 @@ impl<'s> Worker<'s> {
     fn feed(&mut self, origin: usize) {
         let shared = self.shared;
         let mut block = 0;
-        let mut diagnostics = Diagnostics::default();
+        let mut diagnostics = Diagnostics::listing(shared.limits.problems);
+        // Between the blocks before and after.
+        let part = |block: u64| (origin, 2 * block);
+        diagnostics.enter(part(0));
         let mut files = 0;
         let bytes = visit(
             &shared.origins[origin],
             shared.limits,
+            &shared.passwords,
             &mut diagnostics,
             &mut |name, content, diagnostics| {
                 files += 1;
-                let mut give = |work: Work| -> Result<(), Stop> {
+                let mut give = |work: Work| -> Result<Part, Stop> {
                     self.give((origin, block), work)?;
                     block += 1;
-                    Ok(())
+                    Ok(part(block))
                 };
                 match content {
                     Content::Stream { head, rest } => {
@@ -153,6 +157,7 @@ impl<'s> Worker<'s> {
 
     fn parse(&mut self, place: Place, work: Work) {
         let rows = &mut self.rows;
+        self.diagnostics.enter((place.0, 2 * place.1 + 1));
         let mut batches = VecDeque::new();
         match work {
             Work::Bytes {
@@ -161,7 +166,11 @@ impl<'s> Worker<'s> {
                 base,
                 source,
                 table,
+                order,
             } => {
+                let mut times = self.shared.times.clone();
+                times.order = times.order.or(order);
+                times.apply();
                 let diagnostics = &mut self.diagnostics;
                 match format {
                     Format::JsonLines | Format::JsonObjects => {
@@ -175,10 +184,15 @@ impl<'s> Worker<'s> {
                             csv::read(bytes.bytes(), base, &source, table, rows, diagnostics);
                         }
                     }
+                    // Objects may stand on lines between the events.
+                    Format::Xml if lines::has_objects(bytes.bytes()) => {
+                        lines::read(bytes.bytes(), base, &source, rows, diagnostics);
+                    }
                     Format::Xml => xml::read(bytes.bytes(), base, &source, rows, diagnostics),
                     Format::Evtx => {
                         let (bytes, templates) = (bytes.bytes(), &mut self.templates);
-                        evtx::read(bytes, base, &source, templates, rows, diagnostics)
+                        let options = self.shared.evtx;
+                        evtx::read(bytes, base, &source, options, templates, rows, diagnostics)
                     }
                 }
                 batches.extend(rows.finish());
@@ -196,10 +210,7 @@ impl<'s> Worker<'s> {
                     let mut state = self.shared.lock();
                     for name in group.columns() {
                         state.met.insert(name.to_lowercase());
-                        state
-                            .seen
-                            .entry(name.to_lowercase())
-                            .or_insert_with(|| name.to_owned());
+                        state.see(name);
                     }
                 }
                 Err(problem) => self.diagnostics.report(group.source(), None, problem),
@@ -237,15 +248,13 @@ impl Drop for Worker<'_> {
         self.diagnostics.unread_times += self.rows.unread_times;
         self.diagnostics.unread_time = self.rows.unread_time.take();
         let overflow = self.rows.names().overflow;
+        self.diagnostics.enter((usize::MAX, 0));
         if overflow > 0 {
             self.diagnostics
                 .report("input", None, Problem::TooManyFields(overflow));
         }
         for name in self.rows.seen() {
-            state
-                .seen
-                .entry(name.to_lowercase())
-                .or_insert_with(|| name.to_owned());
+            state.see(name);
         }
         state.met.extend(self.rows.met().map(str::to_lowercase));
         state

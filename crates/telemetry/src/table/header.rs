@@ -140,12 +140,55 @@ pub(crate) fn paths(column: &str) -> impl Iterator<Item = &'static str> {
 
 /// The one lower-case name under which a column of the event table is known, whatever name a query uses for it.
 ///
-/// Header names resolve through the alias table; every other name is itself in lower case.
+/// Header names resolve through the alias table; a path to a value as a dialect spells it resolves to the column that has
+/// the value; every other name is itself in lower case.
 pub fn canonical(name: &str) -> String {
     let lower = name.to_lowercase();
-    match by_name(&lower) {
-        Some(i) => TABLES.columns[i].name.to_lowercase(),
+    let known = |name: &str| by_name(name).map(|i| TABLES.columns[i].name.to_lowercase());
+    if let Some(column) = known(&lower) {
+        return column;
+    }
+    match column_of_path(&lower) {
+        Some(path) => known(&path).unwrap_or(path),
         None => lower,
+    }
+}
+
+/// The column of a path into an event, as the steps say that are described in `docs/event-table.md`.
+fn column_of_path(path: &str) -> Option<String> {
+    if !path.contains('.') {
+        return None;
+    }
+    let silent = |part: &&str| !matches!(*part, "#attributes" | "#text" | "_attributes");
+    let mut parts: Vec<&str> = path.split('.').filter(silent).collect();
+    if let ["event", "system" | "eventdata" | "userdata", _, ..] = parts.as_slice() {
+        parts.remove(0);
+    }
+    match parts.as_slice() {
+        ["system", rest @ ..] if !rest.is_empty() => {
+            let bare = |part: &&str| {
+                let part = part.strip_prefix('@').unwrap_or(part);
+                part.strip_suffix("_attributes").unwrap_or(part).to_owned()
+            };
+            let rest: Vec<String> = rest.iter().map(bare).collect();
+            Some(match rest.join(".").as_str() {
+                "provider.guid" => "providerguid".to_owned(),
+                rest => format!("system.{rest}"),
+            })
+        }
+        ["winlog", "event_data", rest @ ..]
+        | ["eventdata" | "event_data", rest @ ..]
+        | ["userdata", _, rest @ ..]
+            if !rest.is_empty() =>
+        {
+            let field = rest.join(".");
+            // A field that is named like a header column stands beside it.
+            Some(match by_name(&field) {
+                Some(_) => format!("eventdata.{field}"),
+                None => field,
+            })
+        }
+        _ => None,
     }
 }
 
@@ -191,6 +234,38 @@ mod tests {
         assert_eq!(canonical("@timestamp"), "timecreated");
         assert_eq!(canonical("Log_Name"), "channel");
         assert_eq!(canonical("SourceProcessGUID"), "sourceprocessguid");
+    }
+
+    #[test]
+    fn paths_into_an_event_lead_to_its_columns() {
+        for (path, column) in [
+            ("System.TimeCreated.SystemTime", "timecreated"),
+            (
+                "Event.System.TimeCreated.#attributes.SystemTime",
+                "timecreated",
+            ),
+            ("Event.System.Provider.#attributes.Name", "provider"),
+            ("System.Provider.@Name", "provider"),
+            ("System.Provider.Guid", "providerguid"),
+            ("Event.System.EventID.#text", "eventid"),
+            (
+                "Event.System.EventID.#attributes.Qualifiers",
+                "system.eventid.qualifiers",
+            ),
+            ("Event.System.Version", "system.version"),
+            ("Event.EventData.Image", "image"),
+            ("winlog.event_data.Image", "image"),
+            ("event_data.TargetObject", "targetobject"),
+            ("EventData.Level", "eventdata.level"),
+            ("winlog.event_data.Level", "eventdata.level"),
+            ("UserData.EventXML.Address", "address"),
+            ("winlog.api", "winlog.api"),
+            ("Event.Other", "event.other"),
+            ("EventData", "eventdata"),
+        ] {
+            assert_eq!(canonical(path), column, "{path}");
+            assert_eq!(canonical(column), column);
+        }
     }
 
     #[test]

@@ -109,12 +109,16 @@ impl KeyTree {
             _ => path.clone(),
         };
         let target = self.target(&column);
+        // Namespaces are part of names; converters of XML mark attributes.
+        let plain = lower.trim_start_matches(['@', '$', '-', '_', '#']);
+        let silent = plain == "xmlns" || plain.starts_with("xmlns:");
         let embedded = parent == ROOT && lower == "eventdata";
         let repeated = place == Place::Data && lower_last(&path) == "data";
         KeyInfo {
             feed,
             target,
             embedded,
+            silent,
             repeated,
             beat,
             wrapped,

@@ -30,6 +30,8 @@ pub(crate) struct KeyInfo {
     pub(crate) target: ColumnId,
     /// The value is itself a JSON or XML document holding the event's data (Azure's `EventData`).
     pub(crate) embedded: bool,
+    /// Nobody wants its value.
+    pub(super) silent: bool,
     /// An array here is a list of values of one repeated field (`<Data>` without names), not a value.
     pub(crate) repeated: bool,
     /// Only nested Winlogbeat documents have it.
@@ -89,7 +91,7 @@ pub(crate) struct KeyFlags {
 /// A column known to a worker.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnInfo {
-    /// The name as first spelled.
+    /// The name, in the least of its spellings.
     pub(crate) name: String,
     /// Index among the columns asked for.
     pub(crate) column: Option<u32>,
@@ -162,6 +164,7 @@ impl KeyTree {
                 feed: None,
                 target,
                 embedded: false,
+                silent: false,
                 repeated: false,
                 beat: false,
                 wrapped: Wrapped::No,
@@ -251,12 +254,13 @@ impl KeyTree {
             wrapped: info.wrapped,
             embedded: info.embedded,
             repeated: info.repeated,
-            wanted: self.wanted.all
-                || self.wanted.may_repeat(&target.name)
-                || info.feed.is_some()
-                || target.column.is_some()
-                || target.filter.is_some()
-                || info.embedded,
+            wanted: !info.silent
+                && (self.wanted.all
+                    || self.wanted.may_repeat(&target.name)
+                    || info.feed.is_some()
+                    || target.column.is_some()
+                    || target.filter.is_some()
+                    || info.embedded),
         });
         self.key_predictor.add(info.parent, &info.key);
         self.nodes.push(info);
@@ -322,6 +326,11 @@ impl KeyTree {
     pub(super) fn target(&mut self, name: &str) -> ColumnId {
         let lower = name.to_lowercase();
         if let Some(&t) = self.by_name.get(&lower) {
+            // The least spelling stands for all, whichever thread met which first.
+            let known = &mut self.targets[t.0 as usize].name;
+            if name < known.as_str() {
+                name.clone_into(known);
+            }
             return t;
         }
         let t = ColumnId(u32::try_from(self.targets.len()).unwrap_or(u32::MAX));

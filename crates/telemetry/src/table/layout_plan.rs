@@ -318,7 +318,7 @@ mod tests {
                 .map(|t| (!t.is_empty()).then(|| t.to_owned()))
                 .to_vec()
         };
-        assert_eq!(diagnostics.count, 0);
+        assert_eq!(diagnostics.damaged, 0);
         assert_eq!(shown("eventid"), some(["7", "", "8", "9"]));
         assert_eq!(shown("eventid#raw"), some(["", "none", "", ""]));
         assert_eq!(shown("channel"), some(["a", "b", "c", "d"]));
@@ -438,7 +438,7 @@ mod tests {
                 plan.filter = filter;
                 let read = |text: &str| {
                     let (batch, diagnostics) = probe::json(text.as_bytes(), &plan);
-                    (batch.as_ref().map_or_else(Vec::new, testing::rows), diagnostics.count)
+                    (batch.as_ref().map_or_else(Vec::new, testing::rows), diagnostics.damaged)
                 };
                 let (together, problems) = read(&text);
                 let alone: Vec<_> = lines.iter().map(|line| read(line)).collect();

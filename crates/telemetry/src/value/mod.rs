@@ -7,6 +7,7 @@ mod kind;
 mod number;
 pub(crate) mod raw;
 pub mod time;
+pub(crate) mod time_rules;
 
 pub use kind::Kind;
 pub(crate) use number::integer;

@@ -1,7 +1,10 @@
 //! Instants as logs spell them, to microseconds UTC and back. Times without a zone are taken as UTC, which is what
-//! Sysmon and Windows write. A spelling that can mean two instants is none: `07/10/2026` is July or October.
+//! Sysmon and Windows write, unless another zone was said. A spelling that can mean two instants is none, unless it was
+//! said which: `07/10/2026` is July or October.
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
+
+use super::time_rules::{self, DayOrder};
 
 /// Seconds between 1601, where FILETIME begins, and 1970.
 const FILETIME_EPOCH: i64 = 11_644_473_600;
@@ -56,7 +59,11 @@ fn clock(date: NaiveDate, text: &str) -> Option<i64> {
         rest = rest[2..].trim_start();
     }
     let time = date.and_hms_opt(hour, digits(minute.as_bytes())?, digits(second.as_bytes())?)?;
-    let seconds = time.and_utc().timestamp() - offset(rest.as_bytes())?;
+    let shown = time.and_utc().timestamp();
+    let seconds = match rest {
+        "" => time_rules::local(shown)?,
+        zone => shown - offset(zone.as_bytes())?,
+    };
     seconds.checked_mul(1_000_000)?.checked_add(micros)
 }
 
@@ -80,7 +87,7 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
 }
 
 /// Seconds east of UTC spelled by what follows the time.
-fn offset(rest: &[u8]) -> Option<i64> {
+pub(super) fn offset(rest: &[u8]) -> Option<i64> {
     match rest {
         [] | [b'Z' | b'z'] | b"UTC" | b"GMT" => Some(0),
         [sign @ (b'+' | b'-'), tail @ ..] => {
@@ -196,7 +203,10 @@ fn day_of(parts: &[&str], dots: bool) -> Option<NaiveDate> {
         (1..=12, 13..) => date(year, first, second),
         (13.., 1..=12) => date(year, second, first),
         (same, other) if same == other => date(year, same, same),
-        _ => None,
+        _ => match time_rules::day_order()? {
+            DayOrder::DayFirst => date(year, second, first),
+            DayOrder::MonthFirst => date(year, first, second),
+        },
     }
 }
 

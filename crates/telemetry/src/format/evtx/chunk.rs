@@ -1,13 +1,16 @@
-//! One chunk of 64 KiB: its header, and its records one after the other, past the damaged ones. Refuses to know what is
-//! in a record.
+//! One chunk of 64 KiB: its header, and its records one after the other, past the damaged ones; on request also what
+//! deleted records are still there. Refuses to know what is in a record.
+
+use std::ops::RangeInclusive;
 
 use evtx::{ChunkFlags, EvtxChunkHeader};
 use memchr::memmem;
+use rustc_hash::FxHashSet;
 
+use super::pieces::CHUNK;
 use super::token::Read;
 use crate::diagnostics::{Diagnostics, Problem};
 
-pub(super) const CHUNK: usize = 1 << 16;
 const HEADER: usize = 512;
 const MAGIC: &[u8; 4] = b"\x2a\x2a\0\0";
 /// Magic, size, identifier and time of writing in front, the size again behind.
@@ -59,16 +62,32 @@ impl Span {
 struct Bounds {
     /// End of the records; behind it lies what earlier records left.
     end: usize,
-    ids: std::ops::RangeInclusive<u64>,
+    ids: RangeInclusive<u64>,
 }
 
-/// Calls `record` for each record of a chunk that lies at `base` in its file, and reports what is damaged.
+impl Bounds {
+    fn own(&self, span: &Span) -> bool {
+        span.closed && self.ids.contains(&span.id)
+    }
+}
+
+/// Where a chunk lies, and what it is part of.
+pub(super) struct Place<'c> {
+    /// Its offset in the file.
+    pub(super) base: u64,
+    /// The file.
+    pub(super) source: &'c str,
+    /// Whether deleted records are wanted.
+    pub(super) recover: bool,
+}
+
+/// Calls `record` for each record of a chunk, the deleted ones after the others and marked so, and reports what is
+/// damaged.
 pub(super) fn read(
     data: &[u8],
-    base: u64,
-    source: &str,
+    place: &Place<'_>,
     diagnostics: &mut Diagnostics,
-    mut record: impl FnMut(Span, &mut Diagnostics) -> Read<()>,
+    mut record: impl FnMut(Span, bool, &mut Diagnostics) -> Read<()>,
 ) {
     // Logs grow by many chunks at once; those not used yet are all zeroes.
     if data
@@ -77,98 +96,210 @@ pub(super) fn read(
     {
         return;
     }
-    let bounds = match EvtxChunkHeader::from_bytes(data) {
-        Ok(header) => {
+    let mut reader = ChunkReader {
+        data,
+        place,
+        bounds: None,
+        at: 0,
+        last: None,
+        live: place.recover.then(FxHashSet::default),
+        diagnostics,
+        record: &mut record,
+    };
+    reader.header();
+    reader.all();
+}
+
+struct ChunkReader<'c, F> {
+    data: &'c [u8],
+    place: &'c Place<'c>,
+    bounds: Option<Bounds>,
+    /// Where to go on.
+    at: usize,
+    /// The record read last.
+    last: Option<u64>,
+    /// Records that were read, if that is of interest.
+    live: Option<FxHashSet<u64>>,
+    diagnostics: &'c mut Diagnostics,
+    record: &'c mut F,
+}
+
+impl<F: FnMut(Span, bool, &mut Diagnostics) -> Read<()>> ChunkReader<'_, F> {
+    fn report(&mut self, at: usize, problem: Problem) {
+        let offset = self.place.base + at as u64;
+        self.diagnostics
+            .report(self.place.source, Some(offset), problem);
+    }
+
+    fn bad_chunk(&mut self, why: &str) {
+        self.report(0, Problem::BadChunk(why.to_owned()));
+    }
+
+    fn header(&mut self) {
+        let data = self.data;
+        let header = EvtxChunkHeader::from_bytes(data).ok();
+        if let Some(header) = header {
             if let Some(why) = checksum(data, &header) {
-                diagnostics.report(source, Some(base), Problem::BadChunk(why.to_owned()));
+                self.bad_chunk(why);
             }
-            Some(Bounds {
-                end: header.free_space_offset as usize,
-                ids: header.first_event_record_id..=header.last_event_record_id,
-            })
-            .filter(|b| b.end >= HEADER && !b.ids.is_empty())
+            let ids = header.first_event_record_id..=header.last_event_record_id;
+            let end = header.free_space_offset as usize;
+            if end >= HEADER && !ids.is_empty() {
+                self.bounds = Some(Bounds { end, ids });
+            }
         }
-        Err(_) => None,
-    };
-    if bounds.is_none() {
-        let why = "no sound chunk header; its records are looked for one by one";
-        diagnostics.report(source, Some(base), Problem::BadChunk(why.to_owned()));
+        // Between what is carved anything may stand.
+        let junk = || self.place.recover && search(data, 0, data.len(), None).is_none();
+        if self.bounds.is_none() && !junk() {
+            self.bad_chunk("no sound chunk header; its records are looked for one by one");
+        }
+        self.at = if self.bounds.is_some() { HEADER } else { 0 };
     }
-    let cut = data.len() < CHUNK && bounds.as_ref().is_none_or(|b| b.end > data.len());
-    let mut at = if bounds.is_some() { HEADER } else { 0 };
-    let end = bounds
-        .as_ref()
-        .map_or(data.len(), |b| b.end.min(data.len()));
-    let mut last = None;
-    while at < end {
-        let here = Span::at(data, at).filter(|_| bounds.is_some());
-        let span = match here {
-            Some(span) => span,
-            None => {
-                let found = search(data, at, end, bounds.as_ref());
-                // Zeroes up to the end are free space that the header counts too little of.
-                let blank = data[at..end].iter().take(4).all(|b| *b == 0);
-                let lost = bounds.is_some() && (found.is_some() || !blank);
-                if lost && !(cut && found.is_none()) {
-                    diagnostics.report(
-                        source,
-                        Some(base + at as u64),
-                        Problem::BadRecord("no record where one should start".to_owned()),
-                    );
-                }
-                match found {
-                    Some(span) => span,
-                    None => break,
-                }
-            }
+
+    fn all(&mut self) {
+        let end = self.bounds.as_ref().map_or(self.data.len(), |b| b.end);
+        let cut = match &self.bounds {
+            Some(_) => self.data.len() < CHUNK && end > self.data.len(),
+            None => self.data.len() < CHUNK && !self.place.recover,
         };
-        if let Err(damage) = record(span, diagnostics) {
+        self.run(end.min(self.data.len()), cut, false);
+        if cut {
+            self.report(self.data.len(), Problem::CutOff);
+        } else {
+            self.beyond();
+            self.newer();
+        }
+        self.deleted();
+    }
+
+    /// Reads the records up to `end`; only the chunk's `own` where others may stand between.
+    fn run(&mut self, end: usize, cut: bool, own: bool) {
+        let data = self.data;
+        while self.at < end {
+            let here = Span::at(data, self.at).filter(|s| match &self.bounds {
+                Some(bounds) => !own || bounds.own(s) && self.last.is_none_or(|l| s.id > l),
+                None => false,
+            });
+            let Some(span) = here.or_else(|| self.next_span(end, cut, own)) else {
+                break;
+            };
+            self.read_one(span);
+            self.at = span.next();
+            // A size that its copy does not confirm may lead past records, or to none.
+            if !span.closed
+                && let Some(next) = search(data, span.start + 1, end, self.bounds.as_ref())
+                && (next.start < self.at || Span::at(data, self.at).is_none())
+            {
+                self.at = next.start;
+            }
+            // The header counts some space too many now and then, and old records lie there; but an altered identifier
+            // must not end the chunk.
+            if let Some(b) = &self.bounds
+                && *b.ids.end() == span.id
+                && !Span::at(data, self.at).is_some_and(|s| b.own(&s))
+            {
+                break;
+            }
+        }
+    }
+
+    /// The record to go on with where none starts.
+    fn next_span(&mut self, end: usize, cut: bool, own: bool) -> Option<Span> {
+        let mut found = search(self.data, self.at, end, self.bounds.as_ref());
+        if own {
+            let later = |s: &Span| self.last.is_none_or(|l| s.id > l);
+            while let Some(span) = found.filter(|s| !later(s)) {
+                found = search(self.data, span.next(), end, self.bounds.as_ref());
+            }
+        }
+        // Zeroes up to the end are free space that the header counts too little of.
+        let blank = self.data[self.at..end].iter().take(4).all(|b| *b == 0);
+        let lost = self.bounds.is_some() && (found.is_some() || !blank);
+        if lost && !(cut && found.is_none()) && !own {
+            let why = "no record where one should start".to_owned();
+            self.report(self.at, Problem::BadRecord(why));
+        }
+        found
+    }
+
+    fn read_one(&mut self, span: Span) {
+        if let Err(damage) = (self.record)(span, false, self.diagnostics) {
             let why = format!("{} (at byte {} of its chunk)", damage.what, damage.at);
-            diagnostics.report(
-                source,
-                Some(base + span.start as u64),
-                Problem::BadRecord(why),
-            );
+            self.report(span.start, Problem::BadRecord(why));
         }
-        at = span.next();
-        // A size that its copy does not confirm may lead past records, or to none.
-        if !span.closed
-            && let Some(next) = search(data, span.start + 1, end, bounds.as_ref())
-            && (next.start < at || Span::at(data, at).is_none())
-        {
-            at = next.start;
-        }
-        last = Some(span.id);
-        // The header counts some space too many now and then, and old records lie there; but an altered identifier must
-        // not end the chunk.
-        let own = |b: &Bounds, s: Span| s.closed && b.ids.contains(&s.id);
-        if let Some(b) = &bounds
-            && *b.ids.end() == span.id
-            && !Span::at(data, at).is_some_and(|s| own(b, s))
-        {
-            break;
+        self.last = Some(span.id);
+        if let Some(live) = &mut self.live {
+            live.insert(span.id);
         }
     }
-    if cut {
-        let at = base + data.len() as u64;
-        diagnostics.report(source, Some(at), Problem::CutOff);
-        return;
-    }
-    // The log of a machine that was running, or was switched off, may hold records newer than its header.
-    let Some((mut last, bounds)) = last.zip(bounds.as_ref()) else {
-        return;
-    };
-    if last != *bounds.ids.end() {
-        return;
-    }
-    while let Some(span) =
-        Span::at(data, at).filter(|s| s.closed && Some(s.id) == last.checked_add(1))
-    {
-        if record(span, diagnostics).is_err() {
+
+    /// Records of the chunk that the header places in free space.
+    fn beyond(&mut self) {
+        let Some(bounds) = &self.bounds else { return };
+        let last = *bounds.ids.end();
+        if self.last.is_some_and(|l| l >= last) {
             return;
         }
-        at = span.next();
-        last = span.id;
+        let end = self.data.len();
+        if bounds.end < end {
+            let before = self.last;
+            self.run(end, false, true);
+            if self.last != before {
+                self.bad_chunk(
+                    "its header counts records as free space; read all the same, but for deleted ones, which --recover reads",
+                );
+            }
+        }
+        let next = self.last.map_or_else(
+            || self.bounds.as_ref().map_or(last, |b| *b.ids.start()),
+            |l| l.saturating_add(1),
+        );
+        if next <= last {
+            self.report(
+                self.at.min(end),
+                Problem::BadRecord(format!("records {next} to {last} are not there")),
+            );
+        }
+    }
+
+    /// The log of a machine that was running, or was switched off, may hold records newer than its header.
+    fn newer(&mut self) {
+        let Some((last, bounds)) = self.last.zip(self.bounds.as_ref()) else {
+            return;
+        };
+        if last != *bounds.ids.end() {
+            return;
+        }
+        let mut last = last;
+        while let Some(span) =
+            Span::at(self.data, self.at).filter(|s| s.closed && Some(s.id) == last.checked_add(1))
+        {
+            if (self.record)(span, false, self.diagnostics).is_err() {
+                return;
+            }
+            self.at = span.next();
+            last = span.id;
+            if let Some(live) = &mut self.live {
+                live.insert(last);
+            }
+        }
+    }
+
+    /// What earlier records left behind the last.
+    fn deleted(&mut self) {
+        let Some(live) = self.live.take() else { return };
+        let (data, end) = (self.data, self.data.len());
+        let mut at = self.at;
+        while let Some(span) = search(data, at, end, None) {
+            let old = !live.contains(&span.id);
+            let whole = old && (self.record)(span, true, self.diagnostics).is_ok();
+            match (old, whole) {
+                (false, _) => {}
+                (_, true) => self.diagnostics.recovered += 1,
+                (_, false) => self.diagnostics.unrecoverable += 1,
+            }
+            at = if whole { span.next() } else { span.start + 1 };
+        }
     }
 }
 

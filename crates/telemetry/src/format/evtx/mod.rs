@@ -8,6 +8,7 @@
 mod chunk;
 mod compiled_template;
 mod element_context;
+pub(crate) mod pieces;
 mod program;
 mod templates;
 #[cfg(test)]
@@ -24,7 +25,19 @@ use crate::diagnostics::Diagnostics;
 use crate::table::batch_builder::BatchBuilder;
 use crate::table::plan::Position;
 
-/// Reads every record of `chunks` (whole chunks of 64 KiB, the last may be short) and offers it to `rows`. `base` is the
+/// What stands behind the name of a file in the records that were deleted from it.
+const RECOVERED: &str = " (recovered)";
+
+/// How to read chunks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EvtxOptions {
+    /// Also what deleted records are still there, under a name of their own.
+    pub(crate) recover: bool,
+    /// Without compiling templates, to compare both ways.
+    pub(crate) walk: bool,
+}
+
+/// Reads every record of `chunks` (whole pieces, the last may be short) and offers it to `rows`. `base` is the
 /// offset of the first chunk in its file, `templates` what was learned while filling the same `rows`.
 ///
 /// Damaged chunks and records are reported with their offset, and everything around them is read. A damaged record is
@@ -33,32 +46,35 @@ pub(crate) fn read(
     chunks: &[u8],
     base: u64,
     source: &str,
+    options: EvtxOptions,
     templates: &mut Templates,
     rows: &mut BatchBuilder,
     diagnostics: &mut Diagnostics,
-) {
-    read_all(chunks, base, source, templates, rows, diagnostics, false);
-}
-
-/// `walk`: without compiling templates, to compare both ways.
-fn read_all(
-    chunks: &[u8],
-    base: u64,
-    source: &str,
-    templates: &mut Templates,
-    rows: &mut BatchBuilder,
-    diagnostics: &mut Diagnostics,
-    walk: bool,
 ) {
     let mut arena = Bump::new();
+    let recovered = match options.recover {
+        true => format!("{source}{RECOVERED}"),
+        false => String::new(),
+    };
     let mut at = base;
-    for data in chunks.chunks(chunk::CHUNK) {
+    for data in pieces::all(chunks) {
         // Templates and decoded values of a chunk live until the next one.
         arena.reset();
-        let mut walker = walk::Walker::new(data, &arena, templates, rows, walk);
-        chunk::read(data, at, source, diagnostics, |span, _| {
-            let offset = at + span.start as u64;
-            walker.read(span.body(), span.end, Position { source, offset })
+        let place = chunk::Place {
+            base: at,
+            source,
+            recover: options.recover,
+        };
+        let mut walker = walk::Walker::new(data, &arena, templates, rows, options.walk);
+        chunk::read(data, &place, diagnostics, |span, deleted, _| {
+            let position = Position {
+                source: if deleted { &recovered } else { source },
+                offset: at + span.start as u64,
+            };
+            match deleted {
+                true => walker.read_deleted(span.body(), span.end, position),
+                false => walker.read(span.body(), span.end, position),
+            }
         });
         at += data.len() as u64;
     }

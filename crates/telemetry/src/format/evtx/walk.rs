@@ -3,6 +3,7 @@
 
 mod irregular;
 mod known;
+mod remains;
 
 use bumpalo::Bump;
 use rustc_hash::FxHashMap;

@@ -85,7 +85,7 @@ fn read_one<'a, 'b: 'a>(
         if !bytes[start..end].starts_with(b"Record ") {
             diagnostics.report(source, Some(offset), Problem::NotAnEvent);
         }
-        return end;
+        return object_behind(&bytes[start..end]).map_or(end, |n| start + n);
     }
     record.shape = rows.shapes.begin();
     let mut scanner = Scanner {
@@ -170,6 +170,15 @@ fn push_plain(
     if !whole || !rows.push(&record, at, &arena) {
         diagnostics.report(at.source, Some(at.offset), Problem::NotAnEvent);
     }
+}
+
+/// Where behind other bytes an object begins on their line. In the rest of an object that broke off there is none.
+fn object_behind(line: &[u8]) -> Option<usize> {
+    let brace = memchr::memmem::find(line, b"{\"")?;
+    let before = line[..brace].trim_ascii_end().last();
+    before
+        .is_some_and(|b| !matches!(b, b':' | b',' | b'['))
+        .then_some(brace)
 }
 
 fn line_end(block: &[u8], from: usize) -> usize {

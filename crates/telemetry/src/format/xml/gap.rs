@@ -52,7 +52,7 @@ impl<'b> Gaps<'b> {
                 from = after;
                 continue;
             }
-            self.in_syslog = !blank && self.lines(gap, start.is_some(), diagnostics);
+            self.in_syslog = !blank && self.lines(gap, start.is_some(), source, diagnostics);
             self.after_fault = false;
             return start;
         }
@@ -118,7 +118,13 @@ impl<'b> Gaps<'b> {
     }
 
     /// Counts the lines in a gap that are nobody's here, and says whether it ends in a prefix before an event.
-    fn lines(&self, gap: &[u8], event: bool, diagnostics: &mut Diagnostics) -> bool {
+    fn lines(
+        &self,
+        gap: &[u8],
+        event: bool,
+        source: &Source<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> bool {
         let mut lines = gap
             .split(|b| *b == b'\n')
             .map(<[u8]>::trim_ascii)
@@ -126,6 +132,7 @@ impl<'b> Gaps<'b> {
         let mut first = true;
         while let Some(line) = lines.next() {
             if event && lines.peek().is_none() {
+                self.junk(line, source, diagnostics);
                 return !line.is_empty() && (is_priority(line) || !line.ends_with(b">"));
             }
             let markup = line.starts_with(b"<") && line.ends_with(b">") && !is_priority(line);
@@ -135,9 +142,22 @@ impl<'b> Gaps<'b> {
             if !known {
                 diagnostics.other_lines += 1;
             }
+            if !self.after_fault {
+                self.junk(line, source, diagnostics);
+            }
             first = false;
         }
         false
+    }
+
+    /// Reports a line that nobody wrote: with bytes that are no text.
+    fn junk(&self, line: &[u8], source: &Source<'_>, diagnostics: &mut Diagnostics) {
+        let replaced = char::REPLACEMENT_CHARACTER.to_string();
+        if line.contains(&0) || memmem::find(line, replaced.as_bytes()).is_some() {
+            let at = line.as_ptr() as usize - self.bytes.as_ptr() as usize;
+            let offset = Some(source.offset(at));
+            diagnostics.report(source.name, offset, Problem::NotAnEvent);
+        }
     }
 
     /// Whether the gap begins where an event ended.

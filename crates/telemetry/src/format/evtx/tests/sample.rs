@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::chunk::CHUNK;
+use super::super::pieces::CHUNK;
 
 /// Content of a template.
 #[derive(Clone, Debug)]

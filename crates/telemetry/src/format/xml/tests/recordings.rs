@@ -160,7 +160,7 @@ fn every_value_is_in_the_table() {
             .map(|r| r.data)
             .collect();
         let (rows, diagnostics) = rows(xml.join("\n").as_bytes());
-        assert_eq!(diagnostics.listed, [], "{}", file.display());
+        assert_eq!(diagnostics.listed[..], [], "{}", file.display());
         assert_eq!(rows.len(), xml.len(), "{}", file.display());
         for (xml, mut row) in xml.iter().zip(rows) {
             let document = Document::parse_with_options(xml, ParsingOptions::default()).unwrap();
