@@ -20,7 +20,7 @@ mod visibility;
 pub use census::{BatchSources, Census, EventSource};
 pub use engine::{Answer, Engine, Error, Outcome, Prepared};
 pub use findings::{Finding, Gatherer};
-pub use inventory::{Count, FileCount, Inventory, inventory};
+pub use inventory::{Count, FileCount, HoleCount, Inventory, inventory};
 pub use survival::{Standing, Survival};
 pub use sweep::{Sweep, SweepColumns};
 pub use visibility::{EventNeed, QueryVisibility, Requirement, short_name};

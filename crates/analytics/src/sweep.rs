@@ -203,7 +203,7 @@ impl Engine {
         })
     }
 
-    /// Reads columns, and gives the batches of the events that count.
+    /// Reads columns, and gives the batches of the events that count; then tells what was read.
     ///
     /// # Errors
     /// What `each` fails with.
@@ -211,7 +211,7 @@ impl Engine {
         &self,
         mut plan: Plan,
         each: &mut dyn FnMut(&RecordBatch) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Report, E> {
         let only = self.source.only();
         for column in only.columns() {
             if !plan.columns.iter().any(|c| c == column) {
@@ -219,12 +219,13 @@ impl Engine {
             }
         }
         plan.filter.clauses.extend(only.clauses.iter().cloned());
-        for batch in self.source.scan(plan) {
+        let mut scan = self.source.scan(plan);
+        for batch in &mut scan {
             if let Some(batch) = telemetry::filter_batch(only, &batch) {
                 each(&batch)?;
             }
         }
-        Ok(())
+        Ok(scan.report())
     }
 }
 

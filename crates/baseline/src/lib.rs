@@ -11,6 +11,7 @@ mod compare;
 mod counting;
 mod finish;
 mod groups;
+mod holes;
 pub mod keys;
 mod local;
 mod numbered;
@@ -27,6 +28,7 @@ pub mod words;
 pub use collect::{Collector, Names, Select, Spec, columns};
 pub use columns::CountError;
 pub use compare::compare;
+pub use holes::hole_notes;
 pub use page::html;
 
 pub use report::{

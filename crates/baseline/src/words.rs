@@ -89,8 +89,10 @@ pub(crate) fn summary(report: &Report, stream: &Stream) -> String {
         parts.push(format!("outside start-up {range}, from {groups}"));
     } else if booted {
         parts.push("none outside start-up".to_owned());
-    } else {
+    } else if report.exposure.host_days > 0.0 {
         parts.push(range);
+    } else {
+        parts.push("without times, so there is no rate".to_owned());
     }
     let mut text = parts.join("; ");
     text.push('.');

@@ -1,8 +1,11 @@
 //! The arguments. Their doc comments are the help.
 
+use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use telemetry::{DayOrder, LocalZone};
 
 use crate::output::OutputArgs;
 
@@ -62,7 +65,8 @@ pub(crate) enum Verb {
 /// What to read, and how loudly.
 #[derive(Args, Debug)]
 pub(crate) struct Reading {
-    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet; also inside zip, tar, gz and zst.
+    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet; also inside zip, 7z, tar, gz, bz2,
+    /// xz and zst.
     /// `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
@@ -76,9 +80,71 @@ pub(crate) struct Manner {
     /// Threads to read with; 0 takes all cores.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,
+    /// The zone of times that name none, such as Europe/Berlin or +02:00; without it they are in UTC.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<LocalZone>,
+    /// What 07/10/2026 is, where the file does not tell.
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub(crate) time_format: Option<TimeFormat>,
+    /// A file of passwords for encrypted archives, one a line.
+    #[arg(long, value_name = "FILE", value_parser = passwords)]
+    pub(crate) password_file: Option<Passwords>,
+    /// Also read deleted records that are still there in EVTX files; `source_file` marks them `(recovered)`.
+    #[arg(long)]
+    pub(crate) recover: bool,
     /// Say nothing about what was read; what had to be skipped, and doubts about a query, are still told.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// Which number of a date is the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimeFormat {
+    /// The 7th of October.
+    DayFirst,
+    /// The 10th of July.
+    MonthFirst,
+}
+
+impl From<TimeFormat> for DayOrder {
+    fn from(format: TimeFormat) -> Self {
+        match format {
+            TimeFormat::DayFirst => Self::DayFirst,
+            TimeFormat::MonthFirst => Self::MonthFirst,
+        }
+    }
+}
+
+/// What may open encrypted archives.
+#[derive(Clone)]
+pub(crate) struct Passwords(pub(crate) Arc<[Vec<u8>]>);
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} passwords", self.0.len())
+    }
+}
+
+/// No list of passwords is longer, in bytes.
+const MAX_PASSWORDS: u64 = 1 << 20;
+
+/// The passwords of a file, one a line, whatever its line ends.
+fn passwords(path: &str) -> Result<Passwords, String> {
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    let mut text = Vec::new();
+    let read = file.take(MAX_PASSWORDS).read_to_end(&mut text);
+    read.map_err(|e| e.to_string())?;
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let lines = text.split(|b| *b == b'\n');
+    let lines = lines.map(|l| l.strip_suffix(b"\r").unwrap_or(l));
+    let all: Vec<Vec<u8>> = lines
+        .filter(|l| !l.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect();
+    match all.is_empty() {
+        true => Err("no password in it".to_owned()),
+        false => Ok(Passwords(all.into())),
+    }
 }
 
 /// Which events count.
@@ -103,7 +169,8 @@ pub(crate) struct EventsWanted {
 
 #[derive(Args, Debug)]
 pub(crate) struct HuntArgs {
-    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet; also inside zip, tar, gz and zst.
+    /// Files and folders: EVTX, JSON, event XML, syslog, Parquet; also inside zip, 7z, tar, gz, bz2,
+    /// xz and zst.
     /// `-` is standard input.
     #[arg(required_unless_present = "list", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
@@ -204,6 +271,9 @@ pub(crate) struct EventsArgs {
     pub(crate) reading: Reading,
     #[command(flatten)]
     pub(crate) events: EventsWanted,
+    /// List all that was skipped, left out or not understood instead, in the order of the inputs.
+    #[arg(long)]
+    pub(crate) damage: bool,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = InventoryFormat::Table)]
     pub(crate) format: InventoryFormat,

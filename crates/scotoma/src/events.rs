@@ -6,10 +6,14 @@ use std::process::ExitCode;
 use analytics::{Inventory, inventory};
 
 use crate::cli::{EventsArgs, InventoryFormat};
+use crate::damage;
 use crate::output::{clean, grouped, plural, table, write_json};
 use crate::reading::Session;
 
 pub(crate) fn run(args: &EventsArgs) -> anyhow::Result<ExitCode> {
+    if args.damage {
+        return damage::run(args);
+    }
     let mut session = Session::over(
         &args.reading.paths,
         &[],
@@ -70,5 +74,30 @@ fn show(inventory: &Inventory) -> io::Result<()> {
         .files
         .iter()
         .map(|f| vec![clean(&f.file), grouped(f.count)]);
-    writeln!(out, "\n{}", table(&["file", "events"], files, &[1]))
+    writeln!(out, "\n{}", table(&["file", "events"], files, &[1]))?;
+    show_holes(&mut out, inventory)
+}
+
+/// What the logs lack, if they do: counts over them are lower bounds.
+fn show_holes(out: &mut impl Write, inventory: &Inventory) -> io::Result<()> {
+    if !inventory.holes.is_empty() {
+        let name = |o: &Option<String>| o.as_deref().map_or_else(|| "-".to_owned(), clean);
+        let holes = inventory.holes.iter().map(|h| {
+            let counts = [h.losses, h.missing, h.gaps, h.twice].map(grouped);
+            let mut row = vec![name(&h.host), name(&h.channel)];
+            row.extend(counts);
+            row
+        });
+        let head = ["host", "channel", "255 QUEUE", "missing", "gaps", "twice"];
+        writeln!(out, "\n{}", table(&head, holes, &[2, 3, 4, 5]))?;
+        writeln!(
+            out,
+            "255 QUEUE: reports of Sysmon that events were lost; missing: numbers of records between the first and the \
+             last; twice: records that are there again with the same number and time."
+        )?;
+    }
+    for limit in &inventory.holes_limits {
+        writeln!(out, "{limit}")?;
+    }
+    Ok(())
 }

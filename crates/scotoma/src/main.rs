@@ -11,6 +11,7 @@ mod call_trace;
 mod cli;
 mod config;
 mod convert;
+mod damage;
 mod events;
 mod hunt;
 mod imports;

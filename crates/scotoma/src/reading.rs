@@ -22,6 +22,8 @@ pub(crate) struct Reading {
     started: Instant,
     quiet: bool,
     options: Options,
+    /// The caller shows the problems.
+    lists: bool,
     ticker: Option<Ticker>,
 }
 
@@ -33,6 +35,14 @@ impl Reading {
         let progress = Arc::new(Progress::default());
         let options = Options {
             threads: manner.threads,
+            passwords: manner
+                .password_file
+                .as_ref()
+                .map(|p| Arc::clone(&p.0))
+                .unwrap_or_default(),
+            recover: manner.recover,
+            zone: manner.time_zone.clone(),
+            day_order: manner.time_format.map(Into::into),
             progress: Arc::clone(&progress),
             ..Options::default()
         };
@@ -40,8 +50,16 @@ impl Reading {
             started: Instant::now(),
             quiet: manner.quiet,
             options,
+            lists: false,
             ticker: (!manner.quiet && io::stderr().is_terminal()).then(|| Ticker::start(progress)),
         }
+    }
+
+    /// Lists so many problems; showing them is left to the caller.
+    pub(crate) fn listing(mut self, problems: usize) -> Self {
+        self.options.limits.problems = problems;
+        self.lists = true;
+        self
     }
 
     /// Reads files batch by batch.
@@ -68,7 +86,9 @@ impl Reading {
         self.hush();
         // Damage and doubts about a query are told even to those who want to hear nothing: an answer may be wrong
         // because of them.
-        tell_damage(report)?;
+        if !self.lists {
+            tell_damage(report)?;
+        }
         for warning in warnings {
             eprintln!("warning: {}", clean(warning));
         }
@@ -88,10 +108,26 @@ impl Reading {
             0 => "nothing skipped".to_owned(),
             n => format!("{} skipped (above)", plural(n, "damaged part")),
         };
+        let damage = match report.diagnostics.no_logs_count {
+            0 => damage,
+            1 => format!("{damage}; 1 file is no log (above)"),
+            n => format!("{damage}; {} are no logs (above)", plural(n, "file")),
+        };
         let damage = match report.diagnostics.not_understood {
             0 => damage,
             n => format!("{damage}; {} not understood (above)", plural(n, "record")),
         };
+        if report.diagnostics.recovered + report.diagnostics.unrecoverable > 0 {
+            writeln!(
+                err,
+                "recovered: {}; too much is gone of {} more",
+                plural(report.diagnostics.recovered, "deleted record"),
+                grouped(report.diagnostics.unrecoverable)
+            )?;
+        }
+        if let Some(zone) = &self.options.zone {
+            writeln!(err, "times that name no zone: read as {zone}")?;
+        }
         writeln!(
             err,
             "{} in {} ({}), {seconds:.2} s, {:.0} MB/s; {damage}",
@@ -178,12 +214,22 @@ fn size(report: &Report) -> String {
 fn tell_damage(report: &Report) -> io::Result<()> {
     let mut err = io::stderr().lock();
     let problems = &report.diagnostics;
-    for problem in problems.listed.iter().take(MAX_SHOWN) {
-        writeln!(err, "skipped: {}", clean(&problem.to_string()))?;
-    }
-    let more = problems.count.saturating_sub(MAX_SHOWN as u64);
-    if more > 0 {
-        writeln!(err, "skipped: and {} more", grouped(more))?;
+    let told = [
+        ("skipped", &problems.listed, problems.damaged),
+        ("left out", &problems.no_logs, problems.no_logs_count),
+    ];
+    for (word, listed, all) in told {
+        for problem in listed.iter().take(MAX_SHOWN) {
+            writeln!(err, "{word}: {}", clean(&problem.to_string()))?;
+        }
+        let more = all.saturating_sub(MAX_SHOWN as u64);
+        if more > 0 {
+            writeln!(
+                err,
+                "{word}: and {} more (`scotoma events --damage` lists them)",
+                grouped(more)
+            )?;
+        }
     }
     for foreign in problems.foreign.values().take(MAX_SHOWN) {
         writeln!(err, "not understood: {}", clean(&foreign.to_string()))?;
@@ -199,7 +245,7 @@ fn tell_damage(report: &Report) -> io::Result<()> {
     if let Some(time) = &problems.unread_time {
         writeln!(
             err,
-            "time not understood: {}, such as \"{}\"",
+            "time not understood: {}, such as \"{}\" (--time-format says whether the day or the month stands first)",
             plural(problems.unread_times, "event"),
             clean(time)
         )?;

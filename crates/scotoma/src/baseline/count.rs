@@ -8,9 +8,13 @@ use std::sync::Arc;
 use analytics::{Outcome, pack};
 use anyhow::{Context as _, bail};
 use arrow::array::RecordBatch;
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema};
-use baseline::{Collector, Names, Parameters, Report, Select, Spec, Survey, columns, with_survey};
+use baseline::{
+    Collector, Names, Parameters, Report, Select, Spec, Survey, columns, hole_notes, with_survey,
+};
 use telemetry::Plan;
+use telemetry::holes::{self, Holes};
 
 use super::args::BaselineArgs;
 use super::streams;
@@ -55,21 +59,24 @@ fn plain(
 ) -> anyhow::Result<(Report, End)> {
     let mut reading = Reading::begin(&args.reading.manner);
     let origins = origins(&args.reading.paths)?;
-    let plan = Plan::of(with_survey(columns(&specs)));
-    let mut survey = Survey::default();
+    let plan = Plan::of(with_holes(with_survey(columns(&specs))));
+    let (mut survey, mut holes) = (Survey::default(), Holes::default());
     let new = || Collector::new(specs.clone(), Names::default(), parameters.clone());
     let mut collector = new();
     let read = reading.scan(&origins, plan.clone(), |batch| {
-        survey.add(batch)?;
-        Ok(collector.add(batch, &mut survey)?)
+        let batch = once(&mut holes, batch)?;
+        survey.add(&batch)?;
+        Ok(collector.add(&batch, &mut survey)?)
     })?;
     let mut note = None;
     if survey.late() && !from_stdin(args) {
         // A boot turned up after later events had been counted: count again, now that all are known.
         survey.settled();
         collector = new();
+        holes = Holes::default();
         reading.scan(&origins, plan, |batch| {
-            Ok(collector.add(batch, &mut survey)?)
+            let batch = once(&mut holes, batch)?;
+            Ok(collector.add(&batch, &mut survey)?)
         })?;
     } else if survey.late() {
         note = Some(
@@ -80,7 +87,41 @@ fn plain(
     reading.hush();
     let mut report = collector.finish(&survey);
     report.notes.extend(note.map(str::to_owned));
+    note_holes(&mut report, &holes, true);
     Ok((report, End::Plain(reading, read)))
+}
+
+/// The columns of a reading, and those that its holes are told by.
+fn with_holes(mut columns: Vec<String>) -> Vec<String> {
+    for column in holes::COLUMNS {
+        if !columns.iter().any(|c| c == column) {
+            columns.push(column.to_owned());
+        }
+    }
+    columns
+}
+
+/// The rows of a batch that were not there before.
+fn once(holes: &mut Holes, batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
+    Ok(match holes.add(batch) {
+        Some(new) => filter_record_batch(batch, &new)?,
+        None => batch.clone(),
+    })
+}
+
+fn note_holes(report: &mut Report, holes: &Holes, once: bool) {
+    report.notes.extend(hole_notes(&holes.found(), once));
+    report
+        .notes
+        .extend(holes.limits().iter().map(|l| (*l).to_owned()));
+}
+
+/// All events of a session, without those of the condition or hunt.
+struct Surroundings {
+    session: Session,
+    survey: Survey,
+    holes: Holes,
+    read: telemetry::Report,
 }
 
 fn from_stdin(args: &BaselineArgs) -> bool {
@@ -88,21 +129,27 @@ fn from_stdin(args: &BaselineArgs) -> bool {
 }
 
 /// A session for a query, and what all events say of boots and of the time observed.
-fn surveyed(args: &BaselineArgs) -> anyhow::Result<(Session, Survey, telemetry::Report)> {
+fn surveyed(args: &BaselineArgs) -> anyhow::Result<Surroundings> {
     if from_stdin(args) {
         bail!(
             "--where and --hunt read twice, and standard input can be read once: put it into a file"
         );
     }
     let session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
-    let mut survey = Survey::default();
-    let mut scan = session.engine.read(Plan::of(with_survey(Vec::new())));
+    let (mut survey, mut holes) = (Survey::default(), Holes::default());
+    let plan = Plan::of(with_holes(with_survey(Vec::new())));
+    let mut scan = session.engine.read(plan);
     for batch in &mut scan {
-        survey.add(&batch)?;
+        survey.add(&once(&mut holes, &batch)?)?;
     }
     survey.settled();
     let read = scan.report();
-    Ok((session, survey, read))
+    Ok(Surroundings {
+        session,
+        survey,
+        holes,
+        read,
+    })
 }
 
 fn of_condition(
@@ -118,7 +165,12 @@ fn of_condition(
         "SELECT {} FROM events WHERE ({condition}\n)",
         quoted.join(", ")
     );
-    let (session, mut survey, read) = surveyed(args)?;
+    let Surroundings {
+        session,
+        mut survey,
+        holes,
+        read,
+    } = surveyed(args)?;
     let (prepared, answer) = session.engine.query(&sql).context("--where")?;
     let mut collector = Collector::new(specs, Names::default(), parameters);
     for batch in answer {
@@ -135,10 +187,9 @@ fn of_condition(
         report: Some(read),
         warnings,
     };
-    Ok((
-        collector.finish(&survey),
-        End::Engine(Box::new(session), outcome),
-    ))
+    let mut report = collector.finish(&survey);
+    note_holes(&mut report, &holes, false);
+    Ok((report, End::Engine(Box::new(session), outcome)))
 }
 
 fn of_hunt(args: &BaselineArgs, id: &str, parameters: Parameters) -> anyhow::Result<(Report, End)> {
@@ -147,7 +198,12 @@ fn of_hunt(args: &BaselineArgs, id: &str, parameters: Parameters) -> anyhow::Res
         let known: Vec<&str> = hunts.iter().map(|h| h.id.as_str()).collect();
         bail!("no hunt {id} in this pack; it has {}", known.join(", "));
     };
-    let (session, mut survey, read) = surveyed(args)?;
+    let Surroundings {
+        session,
+        mut survey,
+        holes,
+        read,
+    } = surveyed(args)?;
     let (prepared, answer) = session
         .engine
         .query(&hunt.sql)
@@ -187,10 +243,9 @@ fn of_hunt(args: &BaselineArgs, id: &str, parameters: Parameters) -> anyhow::Res
         report: Some(read),
         warnings: session.engine.outcome(&[&prepared]).warnings,
     };
-    Ok((
-        collector.finish(&survey),
-        End::Engine(Box::new(session), outcome),
-    ))
+    let mut report = collector.finish(&survey);
+    note_holes(&mut report, &holes, false);
+    Ok((report, End::Engine(Box::new(session), outcome)))
 }
 
 /// A batch under the names that the query gave its columns.

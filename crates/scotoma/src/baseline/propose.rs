@@ -52,6 +52,7 @@ pub(super) fn run(args: &BaselineArgs) -> anyhow::Result<ExitCode> {
         hidden: total(&report, &proposals),
         attacks: attacks.map(|a| a.finish(&proposals)),
         skipped: &skipped,
+        notes: &report.notes,
         proposals: &proposals,
     };
     if let Some(destination) = destination {
@@ -98,6 +99,8 @@ struct Answer<'a> {
     hidden: u64,
     attacks: Option<Attacks>,
     skipped: &'a [Skipped],
+    /// What must be known of the counts that they stand on.
+    notes: &'a [String],
     proposals: &'a [Proposal],
 }
 
@@ -143,6 +146,9 @@ fn draw(report: &Report, answer: &Answer<'_>, args: &BaselineArgs) -> String {
         chosen.len(),
         plural(answer.hidden, "event"),
     ));
+    for note in answer.notes {
+        page.head(clean(&format!("note: {note}")));
+    }
     let m = &answer.minimum;
     page.title(format!(
         "Proposed is what was seen {} times or more on {} and {}, in both halves of the time. What is rarer has nothing to quieten.",

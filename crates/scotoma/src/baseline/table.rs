@@ -26,7 +26,7 @@ pub(super) fn draw(report: &Report, top: usize) -> String {
         page.head("Could not see: these logs have no event of a type that was asked for.");
     }
     for note in &report.notes {
-        page.head(format!("note: {note}"));
+        page.head(clean(&format!("note: {note}")));
     }
     page.finish()
 }
@@ -208,13 +208,14 @@ fn draw_group(page: &mut Page, report: &Report, stream: &Stream, group: &Group, 
 }
 
 fn details(report: &Report, t: &Tally) -> String {
-    let mut parts = vec![
-        match t.hosts.as_slice() {
-            [one] if t.hosts_total == 1 => clean(&report.hosts[one.host].name),
-            _ => plural(t.hosts_total, "host"),
-        },
-        format!("{} a host-day", interval(&t.rate)),
-    ];
+    let mut parts = vec![match t.hosts.as_slice() {
+        [one] if t.hosts_total == 1 => clean(&report.hosts[one.host].name),
+        _ => plural(t.hosts_total, "host"),
+    }];
+    // Without times there is no rate.
+    if report.exposure.host_days > 0.0 {
+        parts.push(format!("{} a host-day", interval(&t.rate)));
+    }
     if !report.boots.is_empty() {
         parts.push(format!("{} start-up", percent(t.start_up.share)));
     }
