@@ -74,3 +74,13 @@ fn declarations_of_namespaces_are_no_columns() {
     assert!(!columns.iter().any(|c| c.contains("xmlns")), "{columns:?}");
     assert_eq!(table.column("a"), [Some("1".to_owned())]);
 }
+
+/// However deep a shipper wrote it, the path of a field leads to its column.
+#[test]
+fn paths_written_as_one_key_lead_to_their_columns() {
+    let event = r#"{"EventID":1,"Channel":"Security","winlog.event_data.TargetObject":"x","agent.version":"8"}"#;
+    let (_guard, path) = file("x", event.as_bytes());
+    let table = read(&[path]);
+    assert_eq!(table.column("targetobject"), [Some("x".to_owned())]);
+    assert_eq!(table.column("agent.version"), [Some("8".to_owned())]);
+}

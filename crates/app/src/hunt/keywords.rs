@@ -107,5 +107,6 @@ pub(super) fn read(
         filter,
         discover: false,
     };
-    engine.read_each(plan, &mut |batch| each(batch, &matcher.matches(batch)?))
+    let read = engine.read_each(plan, &mut |batch| each(batch, &matcher.matches(batch)?));
+    read.map(drop)
 }

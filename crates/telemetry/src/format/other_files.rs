@@ -104,7 +104,7 @@ fn name(head: &[u8]) -> Option<Cow<'static, str>> {
 fn is_trace(head: &[u8]) -> bool {
     const FIRST_EVENT: usize = 0x48;
     let size = head.first_chunk().map_or(0, |b| u32::from_le_bytes(*b));
-    let sound = size % 1024 == 0 && (1024..=16 << 20).contains(&size);
+    let sound = size.is_multiple_of(1024) && (1024..=0x100_0000).contains(&size);
     sound
         && matches!(
             head.get(FIRST_EVENT + 2..FIRST_EVENT + 4),

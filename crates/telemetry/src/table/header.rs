@@ -154,6 +154,21 @@ pub fn canonical(name: &str) -> String {
     }
 }
 
+/// The name of the column for a path outside of the event that fills no header column, so that it answers to what
+/// [`canonical`] makes of the path.
+pub(crate) fn column_name(path: &str) -> String {
+    let canonical = canonical(path);
+    if canonical == path.to_lowercase() || by_name(&canonical).is_some() {
+        return path.to_owned();
+    }
+    let tail = path.len().checked_sub(canonical.len());
+    let tail = tail.and_then(|at| path.get(at..));
+    match tail.filter(|tail| tail.eq_ignore_ascii_case(&canonical)) {
+        Some(spelled) => spelled.to_owned(),
+        None => canonical,
+    }
+}
+
 /// The column of a path into an event, as the steps say that are described in `docs/event-table.md`.
 fn column_of_path(path: &str) -> Option<String> {
     if !path.contains('.') {
@@ -265,6 +280,22 @@ mod tests {
         ] {
             assert_eq!(canonical(path), column, "{path}");
             assert_eq!(canonical(column), column);
+        }
+    }
+
+    #[test]
+    fn a_path_as_one_key_has_the_column_that_it_leads_to() {
+        for (path, column) in [
+            ("winlog.event_data.TargetObject", "TargetObject"),
+            ("EventData.Level", "EventData.Level"),
+            ("winlog.event_data.Level", "eventdata.level"),
+            ("agent.version", "agent.version"),
+            ("Event.System.EventID", "Event.System.EventID"),
+            ("Image", "Image"),
+        ] {
+            assert_eq!(column_name(path), column);
+            let found = by_name(&canonical(path)).is_some();
+            assert!(found || canonical(path) == column.to_lowercase(), "{path}");
         }
     }
 

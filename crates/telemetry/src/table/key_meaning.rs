@@ -106,6 +106,8 @@ impl KeyTree {
             {
                 format!("{path}#raw")
             }
+            // A shipper may have written the path as one key.
+            Place::Outside if feed.is_none() => header::column_name(&path),
             _ => path.clone(),
         };
         let target = self.target(&column);
