@@ -78,6 +78,10 @@ pub struct Config {
     pub options: Options,
     /// What the front end says and what it passes over in silence.
     pub diagnostics: Vec<Diagnostic>,
+    /// Why Sysmon rejects the file; nothing where it accepts it.
+    pub rejection: Option<Diagnostic>,
+    /// The rules of a rejected file as far as they can be made out, for the lints.
+    pub(crate) draft: Option<RuleSet>,
     pub(crate) tree: Option<(Tree, NodeId)>,
 }
 
@@ -87,7 +91,10 @@ impl Config {
         let (source, problem) = Source::decode(name, bytes, engine);
         let mut config = Self::empty(source, engine);
         match problem {
-            Some(problem) => config.diagnostics.push(problem),
+            Some(problem) => {
+                config.rejection = Some(problem.clone());
+                config.diagnostics.push(problem);
+            }
             None => config.understand(),
         }
         config.finish()
@@ -111,15 +118,17 @@ impl Config {
             },
             options: Options::new(),
             diagnostics: Vec::new(),
+            rejection: None,
+            draft: None,
             tree: None,
         }
     }
 
     fn reject(&mut self, code: &'static str, span: Span, message: String) {
-        self.diagnostics.push(
-            Diagnostic::new(code, Severity::Error, span, message)
-                .note("Sysmon rejects the whole file; the running configuration stays as it was."),
-        );
+        let d = Diagnostic::new(code, Severity::Error, span, message)
+            .note("Sysmon rejects the whole file; the running configuration stays as it was.");
+        self.rejection = Some(d.clone());
+        self.diagnostics.push(d);
     }
 
     fn understand(&mut self) {
@@ -148,7 +157,9 @@ impl Config {
         self.rules.version = version;
         if self.engine == Engine::Strict {
             self.diagnostics.extend(dtd::validate(&tree, root, version));
-            if !self.diagnostics.is_empty() {
+            if let Some(first) = self.diagnostics.first() {
+                self.rejection = Some(first.clone());
+                self.read_on(&tree, root, version);
                 self.tree = Some((tree, root));
                 return;
             }
@@ -157,19 +168,40 @@ impl Config {
             self.diagnostics.extend(ignored);
         }
         let options = options::read(&tree, root, self.engine, &mut self.diagnostics);
-        let failed = |ds: &[Diagnostic]| {
-            ds.iter()
-                .any(|d| matches!(d.code, "SC006" | "SC007" | "SC008" | "SC020" | "SC021"))
-        };
         let elements = lower::lower(&tree, self.engine, version, &options, &mut self.diagnostics);
         self.tree = Some((tree, root));
-        if failed(&self.diagnostics) {
+        let fatal = self.diagnostics.iter().find(|d| rejects(d.code));
+        if let Some(fatal) = fatal {
+            self.rejection = Some(fatal.clone());
+            self.draft = Some(RuleSet {
+                elements,
+                ..self.rules.clone()
+            });
             return;
         }
         self.accepted = true;
         self.rules.elements = elements;
         self.options = options;
         options::follow_rules(&mut self.options, &self.rules);
+    }
+
+    /// What else there is to say of a file that the document type rejects already.
+    fn read_on(&mut self, tree: &Tree, root: NodeId, version: SchemaVersion) {
+        let mut found = Vec::new();
+        let options = options::read(tree, root, self.engine, &mut found);
+        let elements = lower::lower(tree, self.engine, version, &options, &mut found);
+        let said = |d: &Diagnostic| self.diagnostics.iter().any(|k| k.span == d.span);
+        found.retain(|d| rejects(d.code) && !said(d));
+        self.diagnostics.extend(found);
+        self.draft = Some(RuleSet {
+            elements,
+            ..self.rules.clone()
+        });
+    }
+
+    /// The rules, or what can be made out of them where the file is rejected.
+    pub(crate) fn readable_rules(&self) -> &RuleSet {
+        self.draft.as_ref().unwrap_or(&self.rules)
     }
 
     fn read_version(&mut self, tree: &Tree, root: NodeId) -> Option<SchemaVersion> {
@@ -198,4 +230,9 @@ impl Config {
         self.diagnostics.sort_by_key(|d| (d.span, d.code));
         self
     }
+}
+
+/// Whether a finding of the front ends' own ends in a rejection of the whole file.
+fn rejects(code: &str) -> bool {
+    matches!(code, "SC006" | "SC007" | "SC008" | "SC020" | "SC021")
 }

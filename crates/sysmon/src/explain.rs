@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::Config;
 use crate::event::{Event, Value};
 use crate::reference::{self, Cause, Decision, Outcome, Trace};
-use crate::rules::{Filter, Record, Relation};
+use crate::rules::{Filter, Record, Relation, RuleSet};
 use crate::schema::{self, Verdict};
 use crate::text::{self, Environment};
 
@@ -19,6 +19,10 @@ pub struct FilterStep {
     pub outcome: Outcome,
     /// What the field held; none where it could not be resolved.
     pub value: Option<String>,
+    /// The event type that the filter's element is stored under.
+    pub made_for: u32,
+    /// Whether the event has the field at the same place as that type.
+    pub applies: bool,
 }
 
 /// One element as it was evaluated.
@@ -48,21 +52,25 @@ pub struct Explanation {
 }
 
 struct Recorder<'a> {
+    rules: &'a RuleSet,
     event: &'a Event,
     steps: Vec<ElementStep>,
     filters: Vec<FilterStep>,
 }
 
 impl Trace for Recorder<'_> {
-    fn filter(&mut self, _: usize, filter: &Filter, outcome: Outcome) {
+    fn filter(&mut self, element: usize, filter: &Filter, outcome: Outcome) {
         let value = match self.event.value(&filter.field_name) {
             Value::Text(text) => Some(text.to_owned()),
             Value::Failed => None,
         };
+        let element = self.rules.elements.get(element);
         self.filters.push(FilterStep {
             filter: filter.clone(),
             outcome,
             value,
+            made_for: element.map_or(self.event.id, |e| e.event_id),
+            applies: element.is_none_or(|e| reference::applies(e, filter, self.event.id)),
         });
     }
 
@@ -79,6 +87,7 @@ impl Trace for Recorder<'_> {
 /// Decides an event and keeps the steps.
 pub fn explain(config: &Config, environment: &Environment, event: &Event) -> Explanation {
     let mut recorder = Recorder {
+        rules: &config.rules,
         event,
         steps: Vec::new(),
         filters: Vec::new(),
@@ -109,6 +118,18 @@ impl Explanation {
         } else {
             "not logged"
         };
+        let off = schema::newest()
+            .event(self.id)
+            .and_then(|kind| config.rules.switched_off(kind.tag.as_deref()?));
+        if let Some(last) = off {
+            let line = config.source.position(last.span.start).0;
+            let _ = writeln!(
+                out,
+                "not logged: the last {tag} element, in line {line}, is an empty include, with which Sysmon collects no {tag} events at all",
+                tag = last.tag
+            );
+            let _ = write!(out, "what the rules alone say: ");
+        }
         let _ = writeln!(
             out,
             "{verdict}: {}",
@@ -154,7 +175,7 @@ impl Explanation {
                 out.push_str(&self.filter_line(config, environment, f));
             }
             if step.outcome == Outcome::NoMatch {
-                out.push_str(&failed(step, &told));
+                out.push_str(&failed(self.id, step, &told));
             }
         }
         out
@@ -175,6 +196,7 @@ impl Explanation {
             }
         }
         let found = match &step.value {
+            _ if !step.applies => format!("never matches: {}", misplaced(self.id, step)),
             None => "the event lacks it, and it is no text".to_owned(),
             Some(value) => format!("is `{value}`"),
         };
@@ -246,8 +268,21 @@ pub fn reason(config: &Config, id: u32, decision: &Decision) -> String {
     }
 }
 
+/// Why a filter of a shared tag cannot match an event of the series.
+fn misplaced(id: u32, step: &FilterStep) -> String {
+    let name = &step.filter.field_name;
+    let index = |id: u32| schema::newest().event(id).and_then(|e| e.field(name));
+    match (index(id), index(step.made_for)) {
+        (Some(here), Some(there)) => format!(
+            "{name} is field {here} of event {id}, and this filter looks at field {there}, its place in event {}",
+            step.made_for
+        ),
+        _ => format!("event {id} has no field {name}"),
+    }
+}
+
 /// The filters of an element that did not match and are not shown one by one, by field.
-fn failed(step: &ElementStep, told: &[&FilterStep]) -> String {
+fn failed(id: u32, step: &ElementStep, told: &[&FilterStep]) -> String {
     let mut fields: Vec<(&FilterStep, usize)> = Vec::new();
     let untold = |f: &&FilterStep| !told.iter().any(|t| std::ptr::eq(*t, *f));
     for f in step.filters.iter().filter(untold) {
@@ -264,6 +299,11 @@ fn failed(step: &ElementStep, told: &[&FilterStep]) -> String {
             1 => "1 condition".to_owned(),
             n => format!("{n} conditions"),
         };
+        if !f.applies {
+            let why = misplaced(id, f);
+            let _ = writeln!(out, "  - none of {conditions} on {name} can match: {why}");
+            continue;
+        }
         let what = value.map_or("which the event lacks".to_owned(), |v| format!("is `{v}`"));
         let _ = writeln!(out, "  - none of {conditions} on {name} holds: {what}");
     }

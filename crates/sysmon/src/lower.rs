@@ -394,9 +394,11 @@ impl Lowerer<'_> {
         }
         let condition = self.tree.attribute(id, "condition");
         let text = condition.map_or("is", |a| a.value.as_str());
+        // An empty one counts as none, in both front ends.
+        let text = if text.is_empty() { Op::Is.name() } else { text };
         let op = Op::from_name(text).unwrap_or_else(|| {
             let span = condition.map_or(node.name_span, |a| a.value_span);
-            let near = ::text::meant(text.trim(), Op::ALL.iter().map(|op| op.name()));
+            let near = condition_meant(text.trim());
             let mut note =
                 "Sysmon rejects the whole file; the running configuration stays as it was."
                     .to_owned();
@@ -454,6 +456,30 @@ impl Lowerer<'_> {
             Engine::Strict => (texts.iter().map(|t| t.text.as_str()).collect(), span),
         }
     }
+}
+
+/// The condition that was perhaps meant: other languages' words first, then the nearest name.
+fn condition_meant(text: &str) -> Option<&'static str> {
+    const WORDS: &[(&str, Op)] = &[
+        ("equals", Op::Is),
+        ("startswith", Op::BeginWith),
+        ("starts with", Op::BeginWith),
+        ("start with", Op::BeginWith),
+        ("beginswith", Op::BeginWith),
+        ("endswith", Op::EndWith),
+        ("not equals", Op::IsNot),
+        ("isnot", Op::IsNot),
+        ("not contains", Op::Excludes),
+        ("does not contain", Op::Excludes),
+        ("not start with", Op::NotBeginWith),
+        ("exclude", Op::Excludes),
+        ("contain", Op::Contains),
+        ("in", Op::IsAny),
+        ("greater than", Op::MoreThan),
+    ];
+    let known = WORDS.iter().find(|(w, _)| w.eq_ignore_ascii_case(text));
+    let near = || ::text::meant(text, Op::ALL.iter().map(|op| op.name()));
+    known.map(|(_, op)| op.name()).or_else(near)
 }
 
 /// A name cut to the room that a blob has for it.

@@ -1,8 +1,10 @@
 //! The rules as Sysmon holds them: event elements with filters, in the order of the rule blob.
 //! Both an XML file and a blob lower to this; it knows nothing of either form's syntax.
 
+use std::collections::HashMap;
+
 use crate::diagnostic::Span;
-use crate::schema::{SchemaVersion, Verdict};
+use crate::schema::{self, SchemaVersion, Verdict};
 
 /// A condition of a filter; the codes are those of a rule blob since binary version 14.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -200,6 +202,15 @@ impl Element {
     /// The filters grouped as they are judged: single filters, and runs of one `<Rule>`.
     pub fn units(&self) -> Vec<Unit<'_>> {
         let mut units: Vec<Unit<'_>> = Vec::new();
+        let relations: HashMap<u32, Relation> = self
+            .records
+            .iter()
+            .rev()
+            .filter_map(|r| match r {
+                Record::Rule(rule) => Some((rule.id, rule.relation)),
+                Record::Filter(_) => None,
+            })
+            .collect();
         for filter in self.filters() {
             match filter.rule {
                 None => units.push(Unit::Filter(filter)),
@@ -210,7 +221,7 @@ impl Element {
                         filters.push(filter);
                         continue;
                     }
-                    let relation = self.rule(id).map_or(Relation::Or, |r| r.relation);
+                    let relation = relations.get(&id).copied().unwrap_or(Relation::Or);
                     units.push(Unit::Rule(id, relation, vec![filter]));
                 }
             }
@@ -241,6 +252,17 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// The empty include that switches off the collection of a tag whose other elements have filters:
+    /// for some tags the last element decides whether Sysmon collects its events at all.
+    pub fn switched_off(&self, tag: &str) -> Option<&Element> {
+        let option = schema::newest().option(tag).is_some_and(|o| o.rule);
+        let mut elements = self.kept().filter(|e| e.tag == tag).rev();
+        let last = elements.next().filter(|_| option)?;
+        let empty = |e: &Element| e.filters().next().is_none();
+        let off = last.on_match == Verdict::Include && empty(last);
+        (off && elements.any(|e| !empty(e))).then_some(last)
+    }
+
     /// The elements that Sysmon keeps.
     pub fn kept(&self) -> impl DoubleEndedIterator<Item = &Element> {
         self.elements.iter().filter(|e| !e.undone)

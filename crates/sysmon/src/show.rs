@@ -39,7 +39,14 @@ pub fn rows(rules: &RuleSet) -> Vec<Row> {
         .map(|tag| {
             let elements: Vec<&Element> = rules.kept().filter(|e| e.tag == tag).collect();
             let default = newest.series(tag).next().and_then(|e| e.default);
-            let (extent, words) = judge(&elements, default == Some(Verdict::Include));
+            let (extent, words) = match rules.switched_off(tag) {
+                None => judge(&elements, default == Some(Verdict::Include)),
+                Some(_) => (
+                    Extent::Nothing,
+                    "nothing is logged (the last element, an empty include, switches it off)"
+                        .to_owned(),
+                ),
+            };
             Row {
                 tag: tag.to_owned(),
                 ids: newest.series(tag).map(|e| e.id).collect(),

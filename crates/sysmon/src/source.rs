@@ -173,6 +173,10 @@ fn check_prefix(text: &str, engine: Engine) -> Result<(), String> {
     if engine == Engine::Strict && !prefix.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
         return Err("there is text before the first `<`".to_owned());
     }
+    let declared = text[text.find('<').unwrap_or(0)..].starts_with("<?xml");
+    if engine == Engine::Strict && !prefix.is_empty() && declared {
+        return Err("there is a blank or line break before `<?xml`, and the XML declaration is allowed only at the very start of the file".to_owned());
+    }
     Ok(())
 }
 

@@ -14,7 +14,12 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn both_front_ends_compile_as_recorded() {
-    let Some(dir) = common::vectors() else { return };
+    for dir in common::all_vectors() {
+        compile_as_recorded(&dir);
+    }
+}
+
+fn compile_as_recorded(dir: &std::path::Path) {
     let list = std::fs::read_to_string(dir.join("configs/compile.jsonl")).unwrap();
     let (mut count, mut wrong) = (0, Vec::new());
     for line in list.lines().skip(1) {
@@ -57,7 +62,9 @@ fn both_front_ends_compile_as_recorded() {
                     )
                 })
                 .collect();
-            if Value::from(options.clone()) != expect["options"] {
+            // Not every vector tells the options.
+            let told = &expect["options"];
+            if !told.is_null() && Value::from(options.clone()) != *told {
                 wrong.push(format!(
                     "{name} {key}: options {options:?}, expected {}",
                     expect["options"]
@@ -72,7 +79,7 @@ fn both_front_ends_compile_as_recorded() {
         wrong.len(),
         wrong.join("\n")
     );
-    assert!(count > 400);
+    assert!(count > 100);
 }
 
 #[test]

@@ -55,7 +55,11 @@ fn each_lint_speaks_and_stays_silent() {
     let rule = |relation: &str, body: &str| include(&format!("<Rule {relation}>{body}</Rule>"));
     let and = "groupRelation=\"and\"";
     let cases: Vec<(&str, String, String)> = vec![
-        ("SC101", wrap(&two.repeat(2)), wrap(two)),
+        (
+            "SC101",
+            wrap(&(two.to_owned() + &two.replace("C:\\a", "C:\\b"))),
+            wrap(two),
+        ),
         (
             "SC102",
             wrap(
@@ -71,40 +75,46 @@ fn each_lint_speaks_and_stays_silent() {
         (
             "SC105",
             wrap(
-                "<ProcessCreate onmatch=\"include\"><User>me</User><Company>x</Company></ProcessCreate>",
+                "<ProcessCreate onmatch=\"include\"><Product>me</Product><Company>x</Company></ProcessCreate>",
             ),
-            include("<User>me</User><Company>x</Company>"),
+            include("<Product>me</Product><Company>x</Company>"),
         ),
         (
             "SC106",
-            rule(and, "<User>a</User><User>b</User>"),
-            rule(and, "<User>a</User><User condition=\"begin with\">A</User>"),
+            rule(and, "<Product>a</Product><Product>b</Product>"),
+            rule(
+                and,
+                "<Product>a</Product><Product condition=\"begin with\">A</Product>",
+            ),
         ),
         (
             "SC106",
             rule(
                 and,
-                "<User condition=\"begin with\">ab</User><User condition=\"begin with\">b</User>",
+                "<Product condition=\"begin with\">ab</Product><Product condition=\"begin with\">b</Product>",
             ),
             rule(
                 and,
-                "<User condition=\"begin with\">ab</User><User condition=\"end with\">b</User>",
+                "<Product condition=\"begin with\">ab</Product><Product condition=\"end with\">b</Product>",
             ),
         ),
         (
             "SC107",
-            rule("", "<User>a</User><Company>b</Company>"),
-            rule("groupRelation=\"or\"", "<User>a</User><Company>b</Company>"),
+            rule("", "<Product>a</Product><Company>b</Company>"),
+            rule(
+                "groupRelation=\"or\"",
+                "<Product>a</Product><Company>b</Company>",
+            ),
         ),
         (
             "SC108",
             rule(
                 and,
-                "<User>x</User><CommandLine condition=\"excludes all\">a;b</CommandLine>",
+                "<Product>x</Product><CommandLine condition=\"excludes all\">a;b</CommandLine>",
             ),
             rule(
                 and,
-                "<User>x</User><CommandLine condition=\"excludes all\">a</CommandLine>",
+                "<Product>x</Product><CommandLine condition=\"excludes all\">a</CommandLine>",
             ),
         ),
         (
@@ -112,7 +122,7 @@ fn each_lint_speaks_and_stays_silent() {
             wrap(
                 "<NetworkConnect onmatch=\"include\"><DestinationPort condition=\"more than\">1024</DestinationPort></NetworkConnect>",
             ),
-            include("<User condition=\"more than\">b</User>"),
+            include("<Product condition=\"more than\">b</Product>"),
         ),
         (
             "SC110",
@@ -131,20 +141,22 @@ fn each_lint_speaks_and_stays_silent() {
         ),
         (
             "SC113",
-            include("<User>a</User><Company condition=\"is not\">x</Company>"),
+            include("<Product>a</Product><Company condition=\"is not\">x</Company>"),
             rule(
                 and,
-                "<User>a</User><Company condition=\"is not\">x</Company>",
+                "<Product>a</Product><Company condition=\"is not\">x</Company>",
             ),
         ),
         (
             "SC114",
             include("<RuleName>x</RuleName>"),
-            include("<User>x</User>"),
+            include("<Product>x</Product>"),
         ),
         (
             "SC115",
-            wrap("<RegistryEvent onmatch=\"include\"><User>a</User></RegistryEvent>"),
+            wrap(
+                "<RegistryEvent onmatch=\"include\"><User condition=\"contains\">a</User></RegistryEvent>",
+            ),
             wrap(
                 "<RegistryEvent onmatch=\"include\"><TargetObject>a</TargetObject></RegistryEvent>",
             ),
@@ -152,10 +164,10 @@ fn each_lint_speaks_and_stays_silent() {
         (
             "SC116",
             wrap(
-                "<RuleGroup groupRelation=\"or\"><ProcessCreate onmatch=\"exclude\"><Rule name=\"n\" groupRelation=\"and\"><User>a</User><Company>b</Company></Rule></ProcessCreate><ProcessCreate onmatch=\"include\"><User>c</User></ProcessCreate></RuleGroup>",
+                "<RuleGroup groupRelation=\"or\"><ProcessCreate onmatch=\"exclude\"><Rule name=\"n\" groupRelation=\"and\"><Product>a</Product><Company>b</Company></Rule></ProcessCreate><ProcessCreate onmatch=\"include\"><Product>c</Product></ProcessCreate></RuleGroup>",
             ),
             wrap(
-                "<RuleGroup groupRelation=\"or\"><ProcessCreate onmatch=\"exclude\"><Rule name=\"n\" groupRelation=\"and\"><User>a</User><Company>b</Company></Rule></ProcessCreate><ProcessCreate onmatch=\"include\"><User name=\"x\">c</User></ProcessCreate></RuleGroup>",
+                "<RuleGroup groupRelation=\"or\"><ProcessCreate onmatch=\"exclude\"><Rule name=\"n\" groupRelation=\"and\"><Product>a</Product><Company>b</Company></Rule></ProcessCreate><ProcessCreate onmatch=\"include\"><Product name=\"x\">c</Product></ProcessCreate></RuleGroup>",
             ),
         ),
         (
@@ -180,8 +192,8 @@ fn each_lint_speaks_and_stays_silent() {
         ),
         (
             "SC121",
-            include("<User condition=\"contains\"></User>"),
-            include("<User condition=\"contains\">a</User>"),
+            include("<Product condition=\"contains\"></Product>"),
+            include("<Product condition=\"contains\">a</Product>"),
         ),
         (
             "SC122",
@@ -190,29 +202,29 @@ fn each_lint_speaks_and_stays_silent() {
         ),
         (
             "SC123",
-            include("<User>ä</User>"),
-            include("<User>日本</User>"),
+            include("<Product>ä</Product>"),
+            include("<Product>日本</Product>"),
         ),
         (
             "SC124",
             rule(
                 &format!("name=\"{}\" {and}", "x".repeat(130)),
-                "<User>a</User>",
+                "<Product>a</Product>",
             ),
             rule(
                 &format!("name=\"{}\" {and}", "x".repeat(127)),
-                "<User>a</User>",
+                "<Product>a</Product>",
             ),
         ),
         (
             "SC125",
-            include("<User>a</User><User>A</User>"),
-            include("<User>a</User><Company>a</Company>"),
+            include("<Product>a</Product><Product>A</Product>"),
+            include("<Product>a</Product><Company>a</Company>"),
         ),
         (
             "SC126",
-            include("<User condition=\"contains\">b</User><User>abc</User>"),
-            include("<User>abc</User><User condition=\"contains\">b</User>"),
+            include("<Product condition=\"contains\">b</Product><Product>abc</Product>"),
+            include("<Product>abc</Product><Product condition=\"contains\">b</Product>"),
         ),
         (
             "SC127",
@@ -231,8 +243,210 @@ fn each_lint_speaks_and_stays_silent() {
         ),
         (
             "SC130",
-            include("<User>a</User>").replace("4.90", "4.91"),
-            include("<User>a</User>"),
+            include("<Product>a</Product>").replace("4.90", "4.91"),
+            include("<Product>a</Product>"),
+        ),
+        (
+            "SC131",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"begin with\">HKCU\\Software\\Run</TargetObject></RegistryEvent></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"begin with\">HKLM\\Software\\Run</TargetObject></RegistryEvent></RuleGroup>",
+            ),
+        ),
+        (
+            "SC131",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"contains\">HKEY_LOCAL_MACHINE\\x</TargetObject></RegistryEvent></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"contains\">\\HKEY</TargetObject></RegistryEvent></RuleGroup>",
+            ),
+        ),
+        (
+            "SC131",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"begin with\">HKLM\\System\\ControlSet001\\x</TargetObject></RegistryEvent></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"contains\">\\ControlSet</TargetObject></RegistryEvent></RuleGroup>",
+            ),
+        ),
+        (
+            "SC132",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><PipeEvent onmatch=\"include\"><PipeName condition=\"is\">lsass</PipeName></PipeEvent></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><PipeEvent onmatch=\"include\"><PipeName condition=\"contains\">lsass</PipeName></PipeEvent></RuleGroup>",
+            ),
+        ),
+        (
+            "SC132",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><PipeEvent onmatch=\"include\"><PipeName condition=\"is\">\\\\.\\pipe\\lsass</PipeName></PipeEvent></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><PipeEvent onmatch=\"include\"><PipeName condition=\"image\">lsass</PipeName></PipeEvent></RuleGroup>",
+            ),
+        ),
+        (
+            "SC133",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"is\">::1</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"is\">0:0:0:0:0:0:0:1</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+        ),
+        (
+            "SC133",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"is\">10.0.0.0/8</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"begin with\">10.</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+        ),
+        (
+            "SC133",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"begin with\">fe80::</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"begin with\">fe80:0:</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+        ),
+        (
+            "SC134",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><FileCreate onmatch=\"include\"><Image condition=\"begin with\">C:\\\\Program Files\\\\</Image></FileCreate></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><FileCreate onmatch=\"include\"><Image condition=\"begin with\">\\\\server\\share</Image></FileCreate></RuleGroup>",
+            ),
+        ),
+        (
+            "SC135",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><ProcessAccess onmatch=\"include\"><GrantedAccess condition=\"is\">0x0810</GrantedAccess></ProcessAccess></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><ProcessAccess onmatch=\"include\"><GrantedAccess condition=\"is\">0x810</GrantedAccess></ProcessAccess></RuleGroup>",
+            ),
+        ),
+        (
+            "SC135",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><ProcessAccess onmatch=\"include\"><GrantedAccess condition=\"is any\">0x1F0FFF;2097151</GrantedAccess></ProcessAccess></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><ProcessAccess onmatch=\"include\"><GrantedAccess condition=\"end with\">ff</GrantedAccess></ProcessAccess></RuleGroup>",
+            ),
+        ),
+        (
+            "SC136",
+            include(
+                "<ProcessGuid condition=\"is\">297BC33E-9DE2-5F2D-2208-000000000400</ProcessGuid>",
+            ),
+            include("<ProcessGuid condition=\"contains\">297bc33e-9de2</ProcessGuid>"),
+        ),
+        (
+            "SC137",
+            include("<Hashes condition=\"is\">7272CE348764A37891EB0F5F61EF1C70</Hashes>"),
+            include("<Hashes condition=\"contains\">7272CE348764A37891EB0F5F61EF1C70</Hashes>"),
+        ),
+        (
+            "SC138",
+            include("<Image condition=\"begin with\">\\Device\\HarddiskVolume2\\Windows</Image>"),
+            include("<Image condition=\"begin with\">C:\\Windows</Image>"),
+        ),
+        (
+            "SC139",
+            include("<User condition=\"is\">SYSTEM</User>"),
+            include("<User condition=\"image\">SYSTEM</User>"),
+        ),
+        (
+            "SC140",
+            include("<IntegrityLevel condition=\"is\">Administrator</IntegrityLevel>"),
+            include("<IntegrityLevel condition=\"begin with\">med</IntegrityLevel>"),
+        ),
+        (
+            "SC140",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><Initiated condition=\"is\">yes</Initiated></NetworkConnect></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><Initiated condition=\"is\">TRUE</Initiated></NetworkConnect></RuleGroup>",
+            ),
+        ),
+        (
+            "SC141",
+            include("<ParentImage condition=\"is\">\"C:\\Program Files\\a.exe\"</ParentImage>"),
+            include(
+                "<CommandLine condition=\"contains\">\"C:\\Program Files\\a.exe\"</CommandLine>",
+            ),
+        ),
+        (
+            "SC142",
+            include("<CommandLine condition=\"image\">cmd.exe</CommandLine>"),
+            include("<OriginalFileName condition=\"image\">cmd.exe</OriginalFileName>"),
+        ),
+        (
+            "SC143",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationPort condition=\"contains\">443</DestinationPort></NetworkConnect></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationPort condition=\"contains\">65535</DestinationPort></NetworkConnect></RuleGroup>",
+            ),
+        ),
+        (
+            "SC143",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"begin with\">10.1</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationIp condition=\"begin with\">10.1.</DestinationIp></NetworkConnect></RuleGroup>",
+            ),
+        ),
+        (
+            "SC144",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationPort condition=\"is\">https</DestinationPort></NetworkConnect></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><NetworkConnect onmatch=\"include\"><DestinationPort condition=\"is\">443</DestinationPort></NetworkConnect></RuleGroup>",
+            ),
+        ),
+        (
+            "SC145",
+            include(
+                "<CommandLine condition=\"contains\">net.exe user</CommandLine></ProcessCreate><ProcessCreate onmatch=\"exclude\"><CommandLine condition=\"contains\">net.exe use</CommandLine>",
+            ),
+            include(
+                "<CommandLine condition=\"contains\">net.exe use</CommandLine></ProcessCreate><ProcessCreate onmatch=\"exclude\"><CommandLine condition=\"contains\">net.exe user</CommandLine>",
+            ),
+        ),
+        (
+            "SC146",
+            include(
+                &"<Rule groupRelation=\"and\"><Product>a</Product><Company>b</Company></Rule>"
+                    .repeat(2),
+            ),
+            include(
+                "<Rule groupRelation=\"and\"><Product>a</Product><Company>b</Company></Rule><Rule groupRelation=\"and\"><Product>a</Product><Company>c</Company></Rule>",
+            ),
+        ),
+        (
+            "SC147",
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"contains\">Run</TargetObject></RegistryEvent><RegistryEvent onmatch=\"exclude\"><TargetObject condition=\"begin with\">HKLM</TargetObject><TargetObject condition=\"begin with\">HKU</TargetObject><TargetObject condition=\"begin with\">HKCR</TargetObject></RegistryEvent></RuleGroup>",
+            ),
+            wrap(
+                "<RuleGroup groupRelation=\"or\"><RegistryEvent onmatch=\"include\"><TargetObject condition=\"contains\">Run</TargetObject></RegistryEvent><RegistryEvent onmatch=\"exclude\"><TargetObject condition=\"begin with\">HKLM</TargetObject><TargetObject condition=\"begin with\">HKU</TargetObject></RegistryEvent></RuleGroup>",
+            ),
         ),
     ];
     for (code, bad, good) in &cases {
@@ -251,7 +465,8 @@ fn covered_conditions() {
         ("is any\">a;b", "is\">B", true),
         ("is any\">a;b", "is any\">b;c", false),
         ("contains any\">x;b", "end with\">abc", true),
-        ("contains any\">x;b", "contains all\">b;q", false),
+        ("contains any\">x;b", "contains all\">b;q", true),
+        ("contains all\">x;b", "contains\">xb", false),
         ("begin with\">C:\\", "begin with\">c:\\win", true),
         ("begin with\">C:\\", "contains\">c:\\win", false),
         ("end with\">.exe", "image\">a.exe", true),
@@ -270,7 +485,7 @@ fn covered_conditions() {
         );
     }
     let xml = include(
-        "<Image condition=\"contains\">x</Image><Rule groupRelation=\"and\"><User>a</User><Image>axb</Image></Rule>",
+        "<Image condition=\"contains\">x</Image><Rule groupRelation=\"and\"><Product>a</Product><Image>axb</Image></Rule>",
     );
     assert!(codes(&xml).contains(&"SC126"));
 }
@@ -392,7 +607,7 @@ fn what_the_forgiving_front_end_passes_over_is_told() {
 
 #[test]
 fn renderings() {
-    let xml = include("\n  <User>a</User>\n  <User>A</User>\n<Image>cmd.exe</Image>");
+    let xml = include("\n  <Product>a</Product>\n  <Product>A</Product>\n<Image>cmd.exe</Image>");
     let config = Config::parse_text("dir/t.xml", &xml, Engine::Strict);
     let mut found = lint::check(&config);
     found.retain(|d| d.code != "SC104");
@@ -422,13 +637,13 @@ fn renderings() {
     let github = render::github(&report);
     assert!(
         github.starts_with(
-            "::warning file=dir/t.xml,line=3,endLine=3,col=4,endColumn=8,title=SC125::"
+            "::warning file=dir/t.xml,line=3,endLine=3,col=4,endColumn=11,title=SC125::"
         ),
         "{github}"
     );
     let fixed = fix::apply(&config.source, &found, Safety::Safe);
     assert_eq!((fixed.applied, fixed.skipped), (1, 0));
-    assert!(!fixed.text.contains("<User>A</User>") && fixed.text.contains("<Image>cmd.exe"));
+    assert!(!fixed.text.contains("<Product>A</Product>") && fixed.text.contains("<Image>cmd.exe"));
     let all = fix::apply(&config.source, &found, Safety::Unsafe);
     assert!(
         all.text

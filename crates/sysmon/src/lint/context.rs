@@ -1,8 +1,11 @@
 //! What a lint sees: the kept elements with their source, and the places where filters are
 //! alternatives of each other. It knows no lint.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use schema::FieldForm;
+
+use super::filter_text::{FilterText, FilterTexts, Possibilities};
 use crate::Config;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::rules::{Element, Filter, Op, Relation, Unit};
@@ -14,6 +17,10 @@ pub(super) struct Context<'a> {
     pub tree: &'a Tree,
     pub root: NodeId,
     by_start: HashMap<usize, NodeId>,
+    values: Vec<FilterTexts<'a>>,
+    possibilities: Possibilities,
+    /// The conditions, by place in memory, of which one match decides about an event.
+    deciding: HashSet<*const Filter>,
 }
 
 impl<'a> Context<'a> {
@@ -31,12 +38,30 @@ impl<'a> Context<'a> {
             tree,
             root: *root,
             by_start,
+            values: values(config),
+            possibilities: Possibilities::default(),
+            deciding: deciding(config),
         })
+    }
+
+    /// The conditions whose values have a known form; none in a file for Linux, where paths differ.
+    pub(super) fn values(&self) -> impl Iterator<Item = &FilterTexts<'a>> {
+        self.values.iter()
+    }
+
+    /// False only where it is certain that no value of the form holds the text.
+    pub(super) fn possible(&self, form: &FieldForm, text: &FilterText<'_>) -> bool {
+        self.possibilities.possible(form, text)
+    }
+
+    /// True where a single match of the condition decides about an event.
+    pub(super) fn decides_alone(&self, f: &Filter) -> bool {
+        self.deciding.contains(&std::ptr::from_ref(f))
     }
 
     /// Kept elements in blob order.
     pub(super) fn elements(&self) -> impl Iterator<Item = &'a Element> {
-        self.config.rules.kept()
+        self.config.readable_rules().kept()
     }
 
     /// Kept elements by tag, in the order in which Sysmon walks the tags.
@@ -144,16 +169,40 @@ pub(super) fn alternatives<'a>(element: &'a Element) -> Vec<Vec<&'a Filter>> {
     out
 }
 
-/// True where a single match of the filter decides about an event.
-pub(super) fn decides_alone(element: &Element, f: &Filter) -> bool {
-    element.relation == Relation::Or
-        && match f.rule {
-            None => true,
-            Some(id) => element.units().iter().any(|u| {
-                matches!(u, Unit::Rule(i, relation, filters)
-                    if *i == id && (*relation == Relation::Or || filters.len() == 1))
-            }),
+fn values(config: &Config) -> Vec<FilterTexts<'_>> {
+    let kept = || config.readable_rules().kept();
+    let mut filters = kept().flat_map(Element::filters);
+    let windows = filters.any(|f| f.value.contains('\\'));
+    let linux = !windows
+        && kept()
+            .flat_map(Element::filters)
+            .any(|f| f.value.starts_with('/'));
+    if linux {
+        return Vec::new();
+    }
+    kept()
+        .flat_map(|e| e.filters().filter_map(move |f| FilterTexts::new(e, f)))
+        .collect()
+}
+
+fn deciding(config: &Config) -> HashSet<*const Filter> {
+    let mut out = HashSet::new();
+    let elements = config.readable_rules().kept();
+    for element in elements.filter(|e| e.relation == Relation::Or) {
+        for unit in element.units() {
+            match unit {
+                Unit::Filter(f) => {
+                    out.insert(std::ptr::from_ref(f));
+                }
+                Unit::Rule(_, relation, filters) => {
+                    if relation == Relation::Or || filters.len() == 1 {
+                        out.extend(filters.into_iter().map(std::ptr::from_ref));
+                    }
+                }
+            }
         }
+    }
+    out
 }
 
 /// Fields that hold a file path.

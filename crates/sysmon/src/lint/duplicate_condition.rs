@@ -18,7 +18,8 @@
 use std::collections::HashMap;
 
 use super::context::{Context, alternatives, warning};
-use crate::diagnostic::{Diagnostic, Safety};
+use super::dead_condition::removal;
+use crate::diagnostic::Diagnostic;
 use crate::rules::{Filter, Op};
 
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
@@ -36,20 +37,18 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 } else {
                     format!(" The rule name `{}` never appears.", f.name)
                 };
-                out.push(
+                out.push(removal(
+                    cx,
+                    element,
+                    f,
                     warning(
                         "SC125",
                         cx.name_span(f.span),
                         "the same condition stands here twice",
                     )
                     .related(cx.name_span(first.span), "the first one")
-                    .note(format!("The first match decides.{name}"))
-                    .fix(
-                        "remove the second one, which changes nothing",
-                        Safety::Safe,
-                        vec![cx.remove(f.span)],
-                    ),
-                );
+                    .note(format!("The first match decides.{name}")),
+                ));
             }
         }
     }

@@ -32,6 +32,11 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         {
             continue;
         }
+        let anyone = element.on_match == Verdict::Exclude && f.op == Op::EndWith;
+        // SC129 says the same and more.
+        if anyone && cx.decides_alone(f) && f.value.to_ascii_lowercase().ends_with(".exe") {
+            continue;
+        }
         let message = format!("this also matches names that only end in `{}`", f.value);
         let d = match element.on_match {
             Verdict::Exclude => warning("SC119", value_span(f), message),

@@ -14,15 +14,13 @@
 //!
 //! Source: documented bypasses of public configurations.
 
-use super::context::{Context, decides_alone, is_image, value_span, warning};
+use super::context::{Context, is_image, value_span, warning};
 use crate::diagnostic::Diagnostic;
 use crate::rules::Op;
 use crate::schema::Verdict;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (element, f) in cx.filters() {
-        if element.on_match == Verdict::Include
-            || !is_image(&f.field_name)
-            || !decides_alone(element, f)
+        if element.on_match == Verdict::Include || !is_image(&f.field_name) || !cx.decides_alone(f)
         {
             continue;
         }

@@ -16,7 +16,7 @@
 //! Source: `writable_folders.yaml` of the catalog, which names its own; documented bypasses of public
 //! configurations.
 
-use super::context::{Context, decides_alone, is_image, value_span, warning};
+use super::context::{Context, is_image, value_span, warning};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Verdict;
 use catalog::writable;
@@ -26,7 +26,7 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
         if element.on_match == Verdict::Include
             || f.op.is_negative()
             || !is_image(&f.field_name)
-            || !decides_alone(element, f)
+            || !cx.decides_alone(f)
         {
             continue;
         }

@@ -2,7 +2,8 @@
 //!
 //! `excludes any` and `excludes all` are the reverse of what the documentation says.
 //!
-//! What it does: Reports the two conditions where their list has more than one entry.
+//! What it does: Reports `excludes all` with more than one entry. `excludes any` holds where none of its
+//! texts is found, as nearly everybody who writes it means.
 //!
 //! Why it matters: `excludes any` holds where none of the texts is found; `excludes all` where at
 //! least one of them is missing. Microsoft's page and `sysmon -? config` describe them the other
@@ -21,26 +22,20 @@ use crate::diagnostic::{Diagnostic, Safety};
 use crate::rules::Op;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (_, f) in cx.filters() {
-        let (means, other) = match f.op {
-            Op::ExcludesAny => ("none of the texts is found", Op::ExcludesAll),
-            Op::ExcludesAll => ("at least one of the texts is missing", Op::ExcludesAny),
-            _ => continue,
-        };
+        if f.op != Op::ExcludesAll {
+            continue;
+        }
         if !f.value.contains(';') {
             continue;
         }
         let d = warning(
             "SC108",
             cx.condition_span(f),
-            format!("`{}` holds where {means}", f.op.name()),
+            "`excludes all` holds where at least one of the texts is missing",
         )
         .note("Microsoft's documentation describes the two conditions the other way round.");
-        out.push(match cx.set_condition(f, other) {
-            Some(edit) => d.fix(
-                format!("use `{}`", other.name()),
-                Safety::Unsafe,
-                vec![edit],
-            ),
+        out.push(match cx.set_condition(f, Op::ExcludesAny) {
+            Some(edit) => d.fix("use `excludes any`", Safety::Unsafe, vec![edit]),
             None => d,
         });
     }

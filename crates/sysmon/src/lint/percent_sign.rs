@@ -3,7 +3,8 @@
 //! A `%` makes Sysmon expand environment variables.
 //!
 //! What it does: Reports values with a `%NAME%` (note), values where the `%` keeps the condition
-//! from ever matching, and `%%` in fields where Sysmon does not double the sign.
+//! from ever matching, and `%%` in fields where Sysmon does not double the sign. A single sign at an
+//! open end of a text, as in `contains 100%`, is found.
 //!
 //! Why it matters: A value with `%` is expanded at match time into room for 260 characters; one
 //! that does not fit never matches, not even negated. In CommandLine and registry Details the
@@ -18,6 +19,7 @@
 
 use super::context::{Context, error, note, value_span, warning};
 use crate::diagnostic::Diagnostic;
+use crate::rules::{Filter, Op};
 use crate::text;
 pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for (_, f) in cx.filters().filter(|(_, f)| f.value.contains('%')) {
@@ -45,7 +47,7 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 )
                 .note("The condition depends on the user; unknown names stay as they are."),
             );
-        } else if doubled && !f.value.contains("%%") {
+        } else if doubled && never_in_doubled(f) {
             out.push(
                 warning(
                     "SC120",
@@ -55,5 +57,30 @@ pub(super) fn check(cx: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 .note("Sysmon doubles every `%` of this field before it filters."),
             );
         }
+    }
+}
+
+/// Whether no value in which every `%` is doubled holds the texts: one of them has an odd number of signs
+/// in a row, which neither end of the text leaves open.
+fn never_in_doubled(f: &Filter) -> bool {
+    let (start, end) = match f.op {
+        Op::Is | Op::IsNot | Op::IsAny | Op::Image => (true, true),
+        Op::BeginWith | Op::NotBeginWith => (true, false),
+        Op::EndWith | Op::NotEndWith => (false, true),
+        _ => (false, false),
+    };
+    let odd = |text: &str| {
+        let bytes = text.as_bytes();
+        let runs = text.split(|c| c != '%').filter(|run| !run.is_empty());
+        runs.into_iter().any(|run| {
+            let from = run.as_ptr() as usize - text.as_ptr() as usize;
+            let open = (from == 0 && !start) || (from + run.len() == bytes.len() && !end);
+            run.len() % 2 == 1 && !open
+        })
+    };
+    match f.op {
+        Op::LessThan | Op::MoreThan => false,
+        op if op.takes_list() => f.value.split(';').filter(|t| t.contains('%')).all(odd),
+        _ => odd(&f.value),
     }
 }

@@ -18,3 +18,12 @@ pub fn shared() -> Option<PathBuf> {
 pub fn vectors() -> Option<PathBuf> {
     Some(shared()?.join("conformance/sysmon"))
 }
+
+/// The folders of vectors in the one format: small and generated configurations, and published ones.
+pub fn all_vectors() -> Vec<PathBuf> {
+    let Some(root) = shared() else {
+        return Vec::new();
+    };
+    let folders = ["conformance/sysmon", "conformance/sysmon-real"].map(|f| root.join(f));
+    folders.into_iter().filter(|f| f.is_dir()).collect()
+}
