@@ -138,6 +138,11 @@ impl Config {
         };
         let tree = match parsed {
             Ok(tree) => tree,
+            Err(_) if is_web_page(&self.source.text) => {
+                let what = "this is a web page (HTML), not a configuration; save the raw file";
+                self.reject("SC003", Span::default(), what.to_owned());
+                return;
+            }
             Err(e) => {
                 let span = self.source.character(e.at);
                 self.reject("SC002", span, e.message);
@@ -145,6 +150,11 @@ impl Config {
             }
         };
         let Some(root) = tree.named(0, "Sysmon").next() else {
+            if is_web_page(&self.source.text) {
+                let what = "this is a web page (HTML), not a configuration; save the raw file";
+                self.reject("SC003", Span::default(), what.to_owned());
+                return;
+            }
             let first = tree.elements(0).next();
             let span = first.map_or(Span::default(), |f| tree.node(f).name_span);
             self.reject("SC003", span, "the root element is not <Sysmon>".to_owned());
@@ -230,6 +240,17 @@ impl Config {
         self.diagnostics.sort_by_key(|d| (d.span, d.code));
         self
     }
+}
+
+/// Whether a text is what a browser saved instead of the file.
+fn is_web_page(text: &str) -> bool {
+    let text = text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n']);
+    let head: String = text
+        .chars()
+        .take(64)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
 /// Whether a finding of the front ends' own ends in a rejection of the whole file.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use regf::RegistryHive;
 
 use crate::blob::{self, BlobError, Decoded};
+use crate::console;
 use crate::decompile::{self, Decompiled};
 use crate::options::hash_algorithm_names;
 use crate::rules::RuleSet;
@@ -71,7 +72,7 @@ impl Data {
     }
 }
 
-/// Reads a bare blob, a `.reg` export or a hive file, told apart by their first bytes. A hive of a
+/// Reads a bare blob, a `.reg` export, what `reg query` prints, or a hive file, told apart by their first bytes. A hive of a
 /// whole machine is searched in its current control set.
 ///
 /// # Errors
@@ -80,7 +81,8 @@ pub fn read(bytes: &[u8]) -> Result<Deployed, DeployedError> {
     if bytes.starts_with(b"regf") {
         return from_hive(bytes);
     }
-    if let Some(text) = export_text(bytes) {
+    let query = || console::registry_export(bytes);
+    if let Some(text) = export_text(bytes).or_else(query) {
         return from_export(&text);
     }
     Ok(Deployed {
@@ -98,6 +100,7 @@ pub fn looks_deployed(bytes: &[u8]) -> bool {
         bytes.get(8..12) == Some(&[24, 0, 0, 0]) || bytes.get(8..12) == Some(&[16, 0, 0, 0]);
     bytes.starts_with(b"regf")
         || export_text(bytes).is_some()
+        || console::registry_export(bytes).is_some()
         || (header && bytes.get(4..8) != Some(&[0; 4]))
 }
 
@@ -255,7 +258,7 @@ fn is_driver(values: &Values) -> bool {
     }
 }
 
-fn wide_text(bytes: &[u8]) -> String {
+pub(crate) fn wide_text(bytes: &[u8]) -> String {
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|b| u16::from_le_bytes([b[0], b[1]]))

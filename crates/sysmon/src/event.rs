@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
 
 use crate::schema;
 
@@ -12,9 +13,19 @@ use crate::schema;
 pub struct Event {
     /// The event id.
     pub id: u32,
-    /// Field values by exact name.
-    #[serde(default)]
+    /// Field values by exact name. Numbers and truth values count as their texts, null as absent.
+    #[serde(default, deserialize_with = "texts")]
     pub fields: BTreeMap<String, String>,
+}
+
+fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let fields = BTreeMap::<String, Json>::deserialize(from)?;
+    let text = |(name, value)| match value {
+        Json::Null => None,
+        Json::String(text) => Some((name, text)),
+        other => Some((name, other.to_string())),
+    };
+    Ok(fields.into_iter().filter_map(text).collect())
 }
 
 /// The value of one field during filtering.

@@ -4,10 +4,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod apart;
 pub mod blob;
 pub mod columnar;
 pub mod compare;
 pub mod config;
+pub mod console;
 pub mod decompile;
 pub mod deployed;
 pub mod diagnostic;
@@ -19,6 +21,7 @@ pub mod fix;
 mod ignored;
 pub mod keeps;
 pub mod lint;
+pub mod logged;
 mod lower;
 pub mod options;
 pub mod predicates;

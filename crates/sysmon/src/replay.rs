@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, BooleanArray, Int64Array, RecordBatch};
+use arrow::array::{Array as _, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -117,6 +117,28 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Where a column that is needed cannot be read.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<BooleanArray, EvalError> {
+        Ok(self.decide(batch)?.0)
+    }
+
+    /// Replays a batch; also the rule name that each row would be logged with, `-` for none.
+    ///
+    /// # Errors
+    /// Where a column that is needed cannot be read.
+    pub(crate) fn named(
+        &mut self,
+        batch: &RecordBatch,
+    ) -> Result<(BooleanArray, StringArray), EvalError> {
+        let (kept, decided) = self.decide(batch)?;
+        let decisions = self.decider.decisions();
+        let name = |number: &u32| match decisions.get(*number as usize) {
+            Some(decision) if !decision.rule.is_empty() => decision.rule.as_str(),
+            _ => "-",
+        };
+        let names = StringArray::from_iter_values(decided.iter().map(name));
+        Ok((kept, names))
+    }
+
+    fn decide(&mut self, batch: &RecordBatch) -> Result<(BooleanArray, Vec<u32>), EvalError> {
         let decided = self.decider.decide(batch)?;
         self.hits.resize(self.decider.decisions().len(), NONE);
         let times = times(batch)?;
@@ -137,7 +159,7 @@ impl<'a> Replay<'a> {
         let keep = |row: usize| logs.get(decided[row] as usize).copied().unwrap_or(false);
         let kept = BooleanBuffer::collect_bool(decided.len(), keep);
         self.count_sources(batch, &decided, &kept)?;
-        Ok(BooleanArray::from(kept))
+        Ok((BooleanArray::from(kept), decided))
     }
 
     /// Counts kept rows by event id and by the program that the event is about.
@@ -342,6 +364,14 @@ pub fn columns(rules: &[&RuleSet]) -> Vec<String> {
     names
 }
 
+/// The name that a match reports, as a remark.
+fn named(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!("  [{name}]"),
+    }
+}
+
 /// The line of a rule, by the places of its element and its unit, and a few words about it.
 pub fn place(config: &Config, element: usize, unit: Option<usize>) -> (usize, String) {
     let Some(e) = config.rules.elements.get(element) else {
@@ -352,15 +382,26 @@ pub fn place(config: &Config, element: usize, unit: Option<usize>) -> (usize, St
     match unit.and_then(|u| units.get(u)) {
         Some(Unit::Filter(f)) => (
             line(f),
-            format!("{} {}", e.tag, describe(&Record::Filter((*f).clone()))),
+            format!(
+                "{} {}{}",
+                e.tag,
+                describe(&Record::Filter((*f).clone())),
+                named(&f.name)
+            ),
         ),
         Some(Unit::Rule(id, _, filters)) => {
             let name = e
                 .rule(*id)
                 .map_or("<Rule>".to_owned(), |r| describe(&Record::Rule(r.clone())));
+            let reported = filters.last().map_or("", |f| &f.name);
+            let shown = e.rule(*id).is_some_and(|r| r.name == reported);
             (
                 filters.first().map_or(0, |f| line(f)),
-                format!("{} {name}", e.tag),
+                format!(
+                    "{} {name}{}",
+                    e.tag,
+                    named(if shown { "" } else { reported })
+                ),
             )
         }
         None => (

@@ -12,6 +12,48 @@ pub const MAX_EXPANDED: usize = 260;
 /// Environment variables of the events' session, by lower-cased name.
 pub type Environment = BTreeMap<String, String>;
 
+/// What an unchanged Windows on drive C sets for every session. Variables of a user, such as `TEMP`, are
+/// none of them.
+pub fn windows_environment() -> Environment {
+    [
+        ("allusersprofile", r"C:\ProgramData"),
+        ("commonprogramfiles", r"C:\Program Files\Common Files"),
+        (
+            "commonprogramfiles(x86)",
+            r"C:\Program Files (x86)\Common Files",
+        ),
+        ("commonprogramw6432", r"C:\Program Files\Common Files"),
+        ("comspec", r"C:\Windows\system32\cmd.exe"),
+        ("programdata", r"C:\ProgramData"),
+        ("programfiles", r"C:\Program Files"),
+        ("programfiles(x86)", r"C:\Program Files (x86)"),
+        ("programw6432", r"C:\Program Files"),
+        ("public", r"C:\Users\Public"),
+        ("systemdrive", "C:"),
+        ("systemroot", r"C:\Windows"),
+        ("windir", r"C:\Windows"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// The `%NAME%` of a value that are not set, lower-cased.
+pub fn unknown_variables(value: &str, environment: &Environment) -> Vec<String> {
+    let mut parts = value.split('%').skip(1);
+    let mut out = Vec::new();
+    while let (Some(name), Some(_)) = (parts.next(), parts.clone().next()) {
+        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '(' | ')' | '-');
+        if !name.is_empty() && name.chars().all(word) {
+            let name = name.to_ascii_lowercase();
+            if !environment.contains_key(&name) {
+                out.push(name);
+            }
+            parts.next();
+        }
+    }
+    out
+}
+
 /// The text a filter compares with, folded; `None` where it can never match because its environment
 /// variables do not fit.
 pub fn folded_value(value: &str, environment: &Environment) -> Option<String> {

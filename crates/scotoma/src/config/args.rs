@@ -72,7 +72,8 @@ pub(crate) struct How {
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Env {
-    /// An environment variable of the events' session, for %NAME% in values.
+    /// An environment variable of the events' session, for %NAME% in values. What Windows sets for
+    /// everybody, such as %windir%, is set.
     #[arg(long = "env", value_name = "NAME=VALUE")]
     pub(crate) env: Vec<String>,
 }
@@ -87,7 +88,8 @@ pub(crate) struct FileArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// Configurations: XML, rule blobs, .reg exports or registry hives.
+    /// Configurations: XML, rule blobs, .reg exports or registry hives; folders with some; `-` is
+    /// standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -95,7 +97,14 @@ pub(crate) struct CheckArgs {
     /// How to show findings.
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(crate) format: CheckFormat,
-    /// Apply the safe fixes to the files (UTF-8 XML only).
+    /// Show these alone: codes, names, or beginnings of codes, separated by commas.
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Leave these out.
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+    /// Apply the safe fixes to the files (UTF-8 XML only): what is logged, and under which name, stays
+    /// the same.
     #[arg(long)]
     pub(crate) fix: bool,
     /// Exit with 1 when a finding is at least this bad.
@@ -132,21 +141,22 @@ pub(crate) enum FailLevel {
 pub(crate) struct DecideArgs {
     /// The configuration.
     pub(crate) file: PathBuf,
-    /// Lines of {"id": N, "fields": {...}}; others, such as a first line about the file, are an error
-    /// unless they have no "id". `-` is standard input.
+    /// Lines of {"id": N, "fields": {...}}, or a log in any format. `-` is standard input.
     pub(crate) events: PathBuf,
     #[command(flatten)]
     pub(crate) how: How,
     #[command(flatten)]
     pub(crate) env: Env,
+    #[command(flatten)]
+    pub(crate) manner: Manner,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
     /// The configuration.
     pub(crate) file: PathBuf,
-    /// LOG#RECORD, a log file and the record number of a Sysmon event in it; without it, an event as
-    /// JSON on standard input.
+    /// LOG#RECORD, a log file and the record number of a Sysmon event in it, or its place in a log
+    /// without record numbers; without it, one event on standard input, as JSON or as in a log.
     pub(crate) event: Option<String>,
     #[command(flatten)]
     pub(crate) how: How,

@@ -1,10 +1,11 @@
 //! `check` and `rule`.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use sysmon::diagnostic::{Diagnostic, Safety, Severity};
+use sysmon::diagnostic::{Diagnostic, Severity};
 use sysmon::render::{self, Report, Style};
 use sysmon::{Config, fix, lint};
 
@@ -13,32 +14,17 @@ use super::load;
 use crate::output::{plural, width};
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let mut checked: Vec<(Config, Vec<Diagnostic>)> = Vec::new();
-    for path in &args.files {
-        let mut config = load::any(path, args.how.engine.into())?;
-        let mut found = lint::check(&config);
+    let choice = Choice::new(&args.select, &args.ignore)?;
+    let (mut checked, mut silenced): (Vec<(Config, Vec<Diagnostic>)>, usize) = (Vec::new(), 0);
+    for path in load::configurations(&args.files)? {
+        let mut config = load::any(&path, args.how.engine.into())?;
         if args.fix {
-            let fixed = fix::apply(&config.source, &found, Safety::Safe);
-            if fixed.applied > 0 {
-                let bytes = sysmon::config::read_file(path)?;
-                if bytes != config.source.text.as_bytes() {
-                    bail!("{}: --fix writes UTF-8 XML files only", path.display());
-                }
-                app::output::replace(path, fixed.text.as_bytes())?;
-                eprintln!(
-                    "{}: {} applied",
-                    path.display(),
-                    plural(fixed.applied as u64, "fix")
-                );
-                config = Config::parse(
-                    &config.source.name,
-                    fixed.text.as_bytes(),
-                    args.how.engine.into(),
-                );
-                found = lint::check(&config);
-            }
+            config = repaired(&path, config)?;
         }
-        checked.push((config, found));
+        let mut found = lint::findings(&config);
+        silenced += found.silenced;
+        found.shown.retain(|d| choice.has(d.code));
+        checked.push((config, found.shown));
     }
     let reports: Vec<Report<'_>> = checked
         .iter()
@@ -65,9 +51,13 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                     .filter(|d| d.severity == s)
                     .count() as u64
             };
+            let silent = match silenced {
+                0 => String::new(),
+                n => format!(", {} silenced by comments", plural(n as u64, "finding")),
+            };
             writeln!(
                 out,
-                "{}, {}, {} in {}",
+                "{}, {}, {} in {}{silent}",
                 plural(count(Severity::Error), "error"),
                 plural(count(Severity::Warning), "warning"),
                 plural(count(Severity::Note), "note"),
@@ -98,6 +88,75 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Which codes are wanted.
+struct Choice {
+    select: Vec<String>,
+    ignore: Vec<String>,
+}
+
+impl Choice {
+    /// Codes, names, or beginnings of codes.
+    fn new(select: &[String], ignore: &[String]) -> anyhow::Result<Self> {
+        let codes = |given: &[String]| -> anyhow::Result<Vec<String>> {
+            given.iter().map(|g| code(g)).collect()
+        };
+        Ok(Self {
+            select: codes(select)?,
+            ignore: codes(ignore)?,
+        })
+    }
+
+    fn has(&self, code: &str) -> bool {
+        let among = |list: &[String]| list.iter().any(|c| code.starts_with(c.as_str()));
+        (self.select.is_empty() || among(&self.select)) && !among(&self.ignore)
+    }
+}
+
+fn code(given: &str) -> anyhow::Result<String> {
+    if let Some(found) = lint::find(given) {
+        return Ok(found.code.to_owned());
+    }
+    let upper = given.to_ascii_uppercase();
+    if upper.starts_with("SC") && lint::all().iter().any(|l| l.code.starts_with(&upper)) {
+        return Ok(upper);
+    }
+    match lint::nearest(given) {
+        Some(near) => bail!("there is no code `{given}`; did you mean `{near}`?"),
+        None => bail!("there is no code `{given}`; `scotoma config rule` lists them"),
+    }
+}
+
+/// The configuration after all safe fixes, which are written to its file.
+fn repaired(path: &Path, config: Config) -> anyhow::Result<Config> {
+    const MARK: &str = "\u{FEFF}";
+    if path.as_os_str() == "-" {
+        bail!("--fix needs a file to write to, not standard input");
+    }
+    let bytes = sysmon::config::read_file(path)?;
+    // The validating front end takes the mark of UTF-8 for none of the text.
+    let text = config.source.text.clone();
+    let mark = if bytes == [MARK.as_bytes(), text.as_bytes()].concat() {
+        MARK
+    } else {
+        ""
+    };
+    let (config, applied) = fix::all(config);
+    if applied == 0 {
+        return Ok(config);
+    }
+    if mark.is_empty() && bytes != text.as_bytes() {
+        bail!("{}: --fix writes UTF-8 XML files only", path.display());
+    }
+    let fixed = format!("{mark}{}", config.source.text);
+    app::output::replace(path, fixed.as_bytes())?;
+    eprintln!(
+        "{}: {} applied",
+        path.display(),
+        plural(applied as u64, "fix")
+    );
+    Ok(config)
 }
 
 pub(crate) fn rule(code: Option<&str>) -> anyhow::Result<ExitCode> {

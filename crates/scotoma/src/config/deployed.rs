@@ -43,8 +43,13 @@ pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn decompile(args: &DecompileArgs) -> anyhow::Result<ExitCode> {
     let destination = args.to.destination(std::slice::from_ref(&args.file))?;
     let bytes = sysmon::config::read_file(&args.file)?;
-    let found = deployed::read(&bytes).with_context(|| args.file.display().to_string())?;
-    let made = found.to_xml();
+    let made = match load::restored(&bytes).with_context(|| args.file.display().to_string())? {
+        Some(made) => made,
+        // The reader of blobs says what is wrong with it.
+        None => deployed::read(&bytes)
+            .with_context(|| args.file.display().to_string())?
+            .to_xml(),
+    };
     for problem in &made.problems {
         eprintln!("warning: {}", clean(problem));
     }

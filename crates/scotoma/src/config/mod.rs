@@ -5,6 +5,7 @@ pub(crate) mod args;
 mod check;
 mod decide;
 mod deployed;
+mod events;
 pub(crate) mod feeds;
 mod from_rules;
 mod hides;

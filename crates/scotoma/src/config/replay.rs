@@ -5,8 +5,8 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use arrow::compute::filter_record_batch;
 use sysmon::Config;
+use sysmon::logged::RULE_NAME;
 use sysmon::replay::{Replay, Summary, columns, place, share, title};
 use telemetry::Plan;
 use telemetry::parquet::{Writer, column_names};
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let destination = args.to.destination(&inputs)?;
     let config = load::accepted(&args.file, args.how.engine.into())?;
     let environment = load::environment(&args.env.env)?;
+    load::tell_variables(&config, &environment);
     let mut reading = Reading::begin(&args.manner);
     let origins = origins(&args.paths)?;
     let mut replay = Replay::new(&config.rules, &environment);
@@ -34,7 +35,10 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         Some(destination) => {
             // Kept events are written whole, so the fields are learnt first.
             let learnt = reading.scan(&origins, Plan::discovery(), |_| Ok(()))?;
-            let names = column_names(&learnt.fields);
+            let mut names = column_names(&learnt.fields);
+            if !names.iter().any(|n| n.eq_ignore_ascii_case(RULE_NAME)) {
+                names.push(RULE_NAME.to_owned());
+            }
             let staged = destination.stage()?;
             let made = Writer::create(staged.path(), &names, false)
                 .with_context(|| staged.path().display().to_string())?;
@@ -43,9 +47,11 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let report = reading.scan(&origins, Plan::of(columns), |batch| {
-        let kept = replay.add(batch)?;
-        if let Some((writer, _)) = &mut writer {
-            writer.write(&filter_record_batch(batch, &kept)?)?;
+        match &mut writer {
+            Some((writer, _)) => writer.write(&replay.logged(batch)?)?,
+            None => {
+                replay.add(batch)?;
+            }
         }
         Ok(())
     })?;

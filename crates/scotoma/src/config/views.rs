@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use sysmon::compare::Compare;
 use sysmon::explain::reason;
 use sysmon::replay::{columns, title};
-use sysmon::{Config, show as screen};
+use sysmon::{Config, apart, show as screen};
 use telemetry::Plan;
 
 use super::args::{DiffArgs, FileArgs};
@@ -25,10 +25,19 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let engine = args.how.engine.into();
     let old = load::accepted(&args.old, engine)?;
     let new = load::accepted(&args.new, engine)?;
-    let rules = sysmon::diff::text(&sysmon::diff::diff(&old.rules, &new.rules));
+    let environment = load::environment(&args.env.env)?;
+    let found = apart::differences(&old.rules, &new.rules, &environment);
+    let rules: String = found
+        .iter()
+        .map(|(d, a)| sysmon::diff::text(std::slice::from_ref(d)) + &apart::text(a))
+        .collect();
     let options = sysmon::diff::options(&old.options, &new.options);
     if rules.is_empty() && options.is_empty() {
-        say!("no difference in meaning")?;
+        say!("no difference in meaning: no event tells the two apart")?;
+    }
+    print_clean(&apart::summary(&found))?;
+    if !rules.is_empty() {
+        say!("")?;
     }
     print_clean(&rules)?;
     print_clean(&options)?;

@@ -49,6 +49,7 @@ mod pipe_without_backslash;
 mod quoted_path;
 mod registry_root;
 mod rule_name_condition;
+mod suppression;
 mod table;
 mod text_order;
 mod unknown_word;
@@ -122,8 +123,22 @@ fn lint(row: &Row) -> Lint {
 /// Codes that say something of an event type as a whole, which part of a file does not tell.
 const NEED_ALL: &[&str] = &["SC101", "SC102", "SC103", "SC104", "SC105"];
 
-/// All findings for a configuration, the front end's own included, in the order of the file.
+/// The findings for a configuration.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// In the order of the file, the front end's own included.
+    pub shown: Vec<Diagnostic>,
+    /// How many more comments in the file silence.
+    pub silenced: usize,
+}
+
+/// All findings for a configuration but those that comments silence.
 pub fn check(config: &Config) -> Vec<Diagnostic> {
+    findings(config).shown
+}
+
+/// All findings for a configuration.
+pub fn findings(config: &Config) -> Findings {
     let mut out = config.diagnostics.clone();
     if let Some(cx) = Context::new(config) {
         for (code, _, _, check) in ROWS {
@@ -135,5 +150,9 @@ pub fn check(config: &Config) -> Vec<Diagnostic> {
         }
     }
     out.sort_by_key(|d| (d.span.start, d.code, d.span.end));
-    out
+    let silenced = suppression::silence(&config.source, &mut out);
+    Findings {
+        shown: out,
+        silenced,
+    }
 }

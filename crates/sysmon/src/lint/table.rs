@@ -101,4 +101,5 @@ pub(super) const ROWS: &[Row] = &[
     lint!("SC145", "hidden-by-exclude", hidden_by_exclude),
     lint!("SC146", "duplicate-rule", duplicate_rule),
     lint!("SC147", "exclude-of-everything", exclude_of_everything),
+    lint!("SC148", "suppression", suppression),
 ];
