@@ -252,8 +252,11 @@ impl Log {
 }
 
 fn texts(batch: &RecordBatch) -> anyhow::Result<Vec<StringArray>> {
-    let text = |column| Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone());
-    batch.columns().iter().map(text).collect()
+    batch
+        .columns()
+        .iter()
+        .map(|column| Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone()))
+        .collect()
 }
 
 fn text(column: &StringArray, row: usize) -> Option<&str> {
