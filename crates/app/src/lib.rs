@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod convert;
 pub mod hunt;
 pub mod navigator;

@@ -62,6 +62,11 @@ impl Reading {
         self
     }
 
+    /// How files are read in it, with what tells the progress.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Reads files batch by batch.
     pub(crate) fn scan(
         &self,

@@ -1,20 +1,17 @@
 //! Feeds the counters: from a plain reading, from the events a condition holds for, or from what a hunt finds. Boots and
 //! the time observed always come from all events.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use analytics::{Outcome, pack};
 use anyhow::{Context as _, bail};
+use app::baseline::{note_holes, once, with_holes};
 use arrow::array::RecordBatch;
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema};
-use baseline::{
-    Collector, Names, Parameters, Report, Select, Spec, Survey, columns, hole_notes, with_survey,
-};
+use baseline::{Collector, Names, Parameters, Report, Select, Spec, Survey, columns, with_survey};
 use telemetry::Plan;
-use telemetry::holes::{self, Holes};
+use telemetry::holes::Holes;
 
 use super::args::BaselineArgs;
 use super::streams;
@@ -59,61 +56,10 @@ fn plain(
 ) -> anyhow::Result<(Report, End)> {
     let mut reading = Reading::begin(&args.reading.manner);
     let origins = origins(&args.reading.paths)?;
-    let plan = Plan::of(with_holes(with_survey(columns(&specs))));
-    let (mut survey, mut holes) = (Survey::default(), Holes::default());
-    let new = || Collector::new(specs.clone(), Names::default(), parameters.clone());
-    let mut collector = new();
-    let read = reading.scan(&origins, plan.clone(), |batch| {
-        let batch = once(&mut holes, batch)?;
-        survey.add(&batch)?;
-        Ok(collector.add(&batch, &mut survey)?)
-    })?;
-    let mut note = None;
-    if survey.late() && !from_stdin(args) {
-        // A boot turned up after later events had been counted: count again, now that all are known.
-        survey.settled();
-        collector = new();
-        holes = Holes::default();
-        reading.scan(&origins, plan, |batch| {
-            let batch = once(&mut holes, batch)?;
-            Ok(collector.add(&batch, &mut survey)?)
-        })?;
-    } else if survey.late() {
-        note = Some(
-            "the input is not in order of time and can be read only once: events may have been placed after an earlier \
-             boot than theirs",
-        );
-    }
+    let (report, read) =
+        app::baseline::count(&origins, &specs, &parameters, reading.options(), || true)?;
     reading.hush();
-    let mut report = collector.finish(&survey);
-    report.notes.extend(note.map(str::to_owned));
-    note_holes(&mut report, &holes, true);
     Ok((report, End::Plain(reading, read)))
-}
-
-/// The columns of a reading, and those that its holes are told by.
-fn with_holes(mut columns: Vec<String>) -> Vec<String> {
-    for column in holes::COLUMNS {
-        if !columns.iter().any(|c| c == column) {
-            columns.push(column.to_owned());
-        }
-    }
-    columns
-}
-
-/// The rows of a batch that were not there before.
-fn once(holes: &mut Holes, batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
-    Ok(match holes.add(batch) {
-        Some(new) => filter_record_batch(batch, &new)?,
-        None => batch.clone(),
-    })
-}
-
-fn note_holes(report: &mut Report, holes: &Holes, once: bool) {
-    report.notes.extend(hole_notes(&holes.found(), once));
-    report
-        .notes
-        .extend(holes.limits().iter().map(|l| (*l).to_owned()));
 }
 
 /// All events of a session, without those of the condition or hunt.
@@ -124,17 +70,8 @@ struct Surroundings {
     read: telemetry::Report,
 }
 
-fn from_stdin(args: &BaselineArgs) -> bool {
-    args.reading.paths.iter().any(|p| p == Path::new("-"))
-}
-
 /// A session for a query, and what all events say of boots and of the time observed.
 fn surveyed(args: &BaselineArgs) -> anyhow::Result<Surroundings> {
-    if from_stdin(args) {
-        bail!(
-            "--where and --hunt read twice, and standard input can be read once: put it into a file"
-        );
-    }
     let session = Session::begin(&args.reading.paths, &[], &args.reading.manner)?;
     let (mut survey, mut holes) = (Survey::default(), Holes::default());
     let plan = Plan::of(with_holes(with_survey(Vec::new())));
