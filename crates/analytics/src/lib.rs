@@ -1,6 +1,4 @@
-//! Questions to recorded telemetry: Spark SQL over the event table, packs of hunts, and findings with the records they
-//! stand on. Not inside: how files are read, and how answers are printed.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod census;

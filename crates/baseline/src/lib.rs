@@ -1,7 +1,4 @@
-//! How often does this happen in normal use? Recorded events counted by who does what to whom, when, on which machines
-//! and how long after a boot, with intervals instead of bare rates. Not inside: how events are read, SQL, and what an
-//! event means for an attacker.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod boots;

@@ -1,7 +1,4 @@
-//! One predicate over event fields: boolean combinations of tests of a field against a literal. A
-//! Sysmon filter, a Sigma detection and a proposed exclusion are all values of this type. It knows
-//! nothing of where events come from or what a match means.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod eval;

@@ -1,7 +1,4 @@
-//! The Sysmon configuration, decided as Sysmon decides: both XML front ends with byte positions, all
-//! schema versions, the rule blob, the decision per event, and what is wrong with a file. It knows
-//! the engine as published; what the driver does before an event reaches a filter is outside.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod apart;

@@ -1,8 +1,4 @@
-//! Recorded Windows telemetry, whatever it was written with, as Arrow batches of one event table.
-//!
-//! Inside: finding inputs, unpacking them, telling formats apart, and turning records into rows under the names the
-//! sensor gave its fields. Not inside: SQL, hunts, and what an event means.
-
+#![doc = include_str!("../README.md")]
 mod diagnostics;
 mod filter;
 mod format;
