@@ -40,6 +40,8 @@ pub(crate) enum Verb {
     Events(EventsArgs),
     /// Write everything into Parquet, which is read in a fraction of the time.
     Convert(ConvertArgs),
+    /// Print the tables as views for another engine, over the Parquet that `convert` wrote.
+    Views(crate::views::ViewsArgs),
     /// Run Sigma rules over logs.
     Rules(crate::rules::RulesArgs),
     /// Count how often what happens in normal use, by whom, where, and how long after a boot.

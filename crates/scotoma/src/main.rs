@@ -26,6 +26,7 @@ mod sql;
 mod stack;
 mod technique;
 mod wanted;
+mod views;
 
 use std::io;
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Verb::Sql(args) => sql::run(args),
         Verb::Events(args) => events::run(args),
         Verb::Convert(args) => convert::run(args),
+        Verb::Views(args) => views::run(args),
         Verb::Baseline(args) => baseline::run(args),
         Verb::Config(args) => config::run(args),
         Verb::Map(args) => map::run(args),

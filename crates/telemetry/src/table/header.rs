@@ -34,6 +34,13 @@ pub struct HeaderColumn {
     names: Vec<String>,
 }
 
+impl HeaderColumn {
+    /// Other names a query may use.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter()
+    }
+}
+
 #[derive(Deserialize)]
 struct HeaderFile {
     column: Vec<HeaderColumn>,
