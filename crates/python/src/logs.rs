@@ -1,0 +1,313 @@
+//! Recorded events: files and folders opened together, to be asked questions.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use analytics::{Engine, Finding, Gatherer, Outcome, Prepared, pack};
+use app::convert::convert;
+use app::output::Destination;
+use pyo3::prelude::*;
+use telemetry::{Options, Origin, Progress, header};
+
+use crate::error::{self, InputError};
+use crate::interrupt::attend;
+use crate::rows::NativeRows;
+
+/// Files and folders with recorded events.
+#[pyclass(frozen, name = "Logs")]
+pub(crate) struct NativeLogs {
+    paths: Vec<PathBuf>,
+    views: Vec<String>,
+    threads: usize,
+    pub(crate) opened: Opened,
+}
+
+/// What an answer needs of the logs that gave it.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// What was read, in words: a summary, damage, and doubts about the query.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReadSummary {
+    pub(crate) records: u64,
+    pub(crate) files: u64,
+    pub(crate) damage: Vec<String>,
+    pub(crate) doubts: Vec<String>,
+}
+
+/// Problems listed one by one; the rest is counted.
+const LISTED: usize = 10;
+
+impl ReadSummary {
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        let mut summary = Self {
+            doubts: outcome.warnings.clone(),
+            ..Self::default()
+        };
+        let Some(report) = &outcome.report else {
+            return summary;
+        };
+        (summary.records, summary.files) = (report.records, report.files as u64);
+        let problems = &report.diagnostics;
+        let listed = problems.listed.iter().take(LISTED);
+        summary.damage.extend(listed.map(ToString::to_string));
+        let more = problems.count.saturating_sub(LISTED as u64);
+        if more > 0 {
+            summary
+                .damage
+                .push(format!("and {more} more damaged or skipped parts"));
+        }
+        let foreign = problems.foreign.values().take(LISTED);
+        summary
+            .damage
+            .extend(foreign.map(|f| format!("not understood: {f}")));
+        if let Some(time) = &problems.unread_time {
+            summary.damage.push(format!(
+                "time not understood: {} events, such as {time:?}",
+                problems.unread_times
+            ));
+        }
+        summary
+    }
+
+    /// Records, files, damage and doubts.
+    pub(crate) fn parts(self) -> (u64, u64, Vec<String>, Vec<String>) {
+        (self.records, self.files, self.damage, self.doubts)
+    }
+}
+
+fn open(paths: &[PathBuf], views: &[String], threads: usize) -> Result<Opened, analytics::Error> {
+    let progress = Arc::new(Progress::default());
+    let options = Options {
+        threads,
+        progress: Arc::clone(&progress),
+        ..Options::default()
+    };
+    let engine = Arc::new(Engine::new(paths, views, options)?);
+    Ok(Opened { engine, progress })
+}
+
+#[pymethods]
+impl NativeLogs {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        paths: Vec<PathBuf>,
+        views: Vec<String>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        if paths.is_empty() {
+            return Err(InputError::new_err("scan() needs a file or folder"));
+        }
+        let opened = py
+            .detach(|| open(&paths, &views, threads))
+            .map_err(|e| error::of_engine(py, &e))?;
+        Ok(Self {
+            paths,
+            views,
+            threads,
+            opened,
+        })
+    }
+
+    /// The same files with further names for the table of all events.
+    fn view(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
+        let mut views = self.views.clone();
+        views.extend(names);
+        Self::new(py, self.paths.clone(), views, self.threads)
+    }
+
+    #[getter]
+    fn sources(&self) -> Vec<PathBuf> {
+        self.paths.clone()
+    }
+
+    #[getter]
+    fn tables(&self) -> Vec<String> {
+        self.opened.engine.tables()
+    }
+
+    /// The files behind the paths.
+    #[getter]
+    fn files(&self) -> Vec<String> {
+        let origins = self.opened.engine.origins().iter();
+        origins.map(Origin::name).collect()
+    }
+
+    /// Names and Spark types of all columns that the files have.
+    fn fields(
+        &self,
+        py: Python<'_>,
+        on_progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<(String, &'static str)>> {
+        let engine = Arc::clone(&self.opened.engine);
+        let progress = &self.opened.progress;
+        let names = attend(py, progress, on_progress.as_ref(), move |_| engine.fields())?;
+        let typed = names.into_iter().map(|name| {
+            let kind = match header::kind(&name.to_lowercase()) {
+                header::Kind::Text => "STRING",
+                header::Kind::Int => "BIGINT",
+                header::Kind::Time => "TIMESTAMP",
+            };
+            (name, kind)
+        });
+        Ok(typed.collect())
+    }
+
+    fn sql(
+        &self,
+        py: Python<'_>,
+        query: String,
+        on_progress: Option<Py<PyAny>>,
+    ) -> PyResult<NativeRows> {
+        let engine = Arc::clone(&self.opened.engine);
+        let text = query.clone();
+        let prepared = attend(py, &self.opened.progress, on_progress.as_ref(), move |_| {
+            engine.prepare(&text)
+        })?
+        .map_err(|e| error::of_engine(py, &e))?;
+        Ok(NativeRows::new(
+            self.opened.clone(),
+            prepared,
+            self.paths.clone(),
+        ))
+    }
+
+    /// Findings as JSON, the hunts that ran as JSON, and what was read.
+    #[allow(clippy::type_complexity)]
+    fn hunt(
+        &self,
+        py: Python<'_>,
+        folder: Option<PathBuf>,
+        only: Vec<String>,
+        on_progress: Option<Py<PyAny>>,
+    ) -> PyResult<(String, (u64, u64, Vec<String>, Vec<String>))> {
+        let mut hunts = pack::load(folder.as_deref()).map_err(|e| error::of_pack(&e))?;
+        if let Some(unknown) = only.iter().find(|id| hunts.iter().all(|h| h.id != **id)) {
+            let known: Vec<&str> = hunts.iter().map(|h| h.id.as_str()).collect();
+            let known = known.join(", ");
+            return Err(InputError::new_err(format!(
+                "no hunt {unknown} in this pack; it has {known}"
+            )));
+        }
+        hunts.retain(|h| only.is_empty() || only.contains(&h.id));
+        let engine = Arc::clone(&self.opened.engine);
+        let (found, outcome) =
+            attend(py, &self.opened.progress, on_progress.as_ref(), move |_| {
+                run_hunts(&engine, &hunts)
+            })?
+            .map_err(|e| error::of_engine(py, &e))?;
+        Ok((json(&found)?, ReadSummary::of(&outcome).parts()))
+    }
+
+    /// How often each thing happens, and what was read.
+    #[allow(clippy::type_complexity)]
+    fn baseline(
+        &self,
+        py: Python<'_>,
+        events: Vec<String>,
+        by: Vec<String>,
+        on_progress: Option<Py<PyAny>>,
+    ) -> PyResult<(NativeBaseline, (u64, u64, Vec<String>, Vec<String>))> {
+        let refused = |e: &dyn std::fmt::Display| InputError::new_err(e.to_string());
+        let specs = app::baseline::streams(&events, &by).map_err(|e| refused(&e))?;
+        let origins = self.opened.engine.origins().to_vec();
+        let options = Options {
+            threads: self.threads,
+            progress: Arc::clone(&self.opened.progress),
+            ..Options::default()
+        };
+        let (report, read) = attend(
+            py,
+            &self.opened.progress,
+            on_progress.as_ref(),
+            move |wanted| {
+                let parameters = baseline::Parameters::default();
+                app::baseline::count(&origins, &specs, &parameters, &options, || wanted.still())
+            },
+        )?
+        .map_err(|e| refused(&e))?;
+        let outcome = Outcome {
+            report: Some(read),
+            warnings: Vec::new(),
+        };
+        Ok((NativeBaseline(report), ReadSummary::of(&outcome).parts()))
+    }
+
+    fn to_parquet(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        partitioned: bool,
+        overwrite: bool,
+        on_progress: Option<Py<PyAny>>,
+    ) -> PyResult<(u64, (u64, u64, Vec<String>, Vec<String>))> {
+        let destination = destination(&path, partitioned, overwrite, &self.paths)?;
+        let engine = Arc::clone(&self.opened.engine);
+        let written = attend(py, &self.opened.progress, on_progress.as_ref(), move |_| {
+            convert(&engine, destination, partitioned)
+        })?
+        .map_err(|e| InputError::new_err(e.to_string()))?;
+        let outcome = Outcome {
+            report: Some(written.report),
+            warnings: Vec::new(),
+        };
+        Ok((written.rows, ReadSummary::of(&outcome).parts()))
+    }
+}
+
+/// How often each thing happens.
+#[pyclass(frozen, name = "Baseline")]
+pub(crate) struct NativeBaseline(baseline::Report);
+
+#[pymethods]
+impl NativeBaseline {
+    fn json(&self) -> PyResult<String> {
+        json(&self.0)
+    }
+
+    fn html(&self) -> String {
+        baseline::html(&self.0)
+    }
+}
+
+fn destination(
+    path: &Path,
+    folder: bool,
+    overwrite: bool,
+    inputs: &[PathBuf],
+) -> PyResult<Destination> {
+    let made = match folder {
+        true => Destination::folder(path),
+        false => Destination::new(path, overwrite, inputs),
+    };
+    made.map_err(|e| InputError::new_err(e.to_string()))
+}
+
+fn run_hunts(
+    engine: &Engine,
+    hunts: &[pack::Hunt],
+) -> Result<(Vec<Finding>, Outcome), analytics::Error> {
+    let prepared = engine
+        .prepare_all(hunts.iter().map(|h| h.sql.as_str()))
+        .into_iter()
+        .collect::<Result<Vec<Prepared>, _>>()?;
+    let all: Vec<&Prepared> = prepared.iter().collect();
+    engine.share(&all);
+    let found = engine.run_all(&prepared, |n, answer| {
+        let mut gatherer = Gatherer::new(&hunts[n], &answer.columns);
+        for batch in answer {
+            gatherer.add(&batch?);
+        }
+        Ok::<_, analytics::Error>(gatherer.finish())
+    })?;
+    Ok((found.into_iter().flatten().collect(), engine.outcome(&all)))
+}
+
+/// A plain value as JSON text.
+pub(crate) fn json(value: &impl serde::Serialize) -> PyResult<String> {
+    serde_json::to_string(value).map_err(|e| InputError::new_err(e.to_string()))
+}
