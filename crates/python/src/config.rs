@@ -15,7 +15,7 @@ use telemetry::{Options, Plan, Progress, Scan};
 
 use crate::error::InputError;
 use crate::interrupt::attend;
-use crate::logs::{ReadSummary, json};
+use crate::logs::{ReadSummary, SummaryParts, json};
 
 /// A configuration as one of Sysmon's front ends reads it.
 #[pyclass(frozen, name = "Config")]
@@ -23,7 +23,7 @@ pub(crate) struct NativeConfig {
     config: Arc<Config>,
 }
 
-type Read = (String, (u64, u64, Vec<String>, Vec<String>));
+type Read = (String, SummaryParts);
 
 fn refused(error: impl std::fmt::Display) -> PyErr {
     InputError::new_err(error.to_string())

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use analytics::{Engine, Finding, Gatherer, Outcome, Prepared, pack};
+use analytics::{Engine, Outcome};
 use app::convert::convert;
+use app::hunt::{AnalyticChoice, Arsenal, hunt};
 use app::output::Destination;
 use pyo3::prelude::*;
 use telemetry::{Options, Origin, Progress, header};
@@ -37,6 +38,12 @@ pub(crate) struct ReadSummary {
     pub(crate) damage: Vec<String>,
     pub(crate) doubts: Vec<String>,
 }
+
+/// Records, files, damage and doubts, as Python takes them.
+pub(crate) type SummaryParts = (u64, u64, Vec<String>, Vec<String>);
+
+/// A folder of hunts, and whether those that come with the program run where there is none.
+type Packs = (Option<PathBuf>, bool);
 
 /// Problems listed one by one; the rest is counted.
 const LISTED: usize = 10;
@@ -74,7 +81,7 @@ impl ReadSummary {
     }
 
     /// Records, files, damage and doubts.
-    pub(crate) fn parts(self) -> (u64, u64, Vec<String>, Vec<String>) {
+    pub(crate) fn parts(self) -> SummaryParts {
         (self.records, self.files, self.damage, self.doubts)
     }
 }
@@ -176,42 +183,49 @@ impl NativeLogs {
         ))
     }
 
-    /// Findings as JSON, the hunts that ran as JSON, and what was read.
-    #[allow(clippy::type_complexity)]
+    /// The answer of hunts and rules as JSON, and what was read.
+    #[pyo3(signature = (packs, rules, only, why, on_progress))]
     fn hunt(
         &self,
         py: Python<'_>,
-        folder: Option<PathBuf>,
+        packs: Packs,
+        rules: Vec<PathBuf>,
         only: Vec<String>,
+        why: bool,
         on_progress: Option<Py<PyAny>>,
-    ) -> PyResult<(String, (u64, u64, Vec<String>, Vec<String>))> {
-        let mut hunts = pack::load(folder.as_deref()).map_err(|e| error::of_pack(&e))?;
-        if let Some(unknown) = only.iter().find(|id| hunts.iter().all(|h| h.id != **id)) {
-            let known: Vec<&str> = hunts.iter().map(|h| h.id.as_str()).collect();
-            let known = known.join(", ");
-            return Err(InputError::new_err(format!(
-                "no hunt {unknown} in this pack; it has {known}"
-            )));
+    ) -> PyResult<(String, SummaryParts)> {
+        let refused = |e: &dyn std::fmt::Display| InputError::new_err(e.to_string());
+        let (folder, built_in) = packs;
+        let mut arsenal = Arsenal::load(folder.as_deref(), &rules, &[]).map_err(|e| refused(&e))?;
+        if !built_in && folder.is_none() {
+            arsenal.hunts.clear();
         }
-        hunts.retain(|h| only.is_empty() || only.contains(&h.id));
+        let choice = AnalyticChoice {
+            only,
+            ..AnalyticChoice::default()
+        };
+        choice.apply(&mut arsenal).map_err(|e| refused(&e))?;
         let engine = Arc::clone(&self.opened.engine);
-        let (found, outcome) =
-            attend(py, &self.opened.progress, on_progress.as_ref(), move |_| {
-                run_hunts(&engine, &hunts)
-            })?
-            .map_err(|e| error::of_engine(py, &e))?;
-        Ok((json(&found)?, ReadSummary::of(&outcome).parts()))
+        let answer = attend(py, &self.opened.progress, on_progress.as_ref(), move |_| {
+            hunt(&engine, &arsenal, why)
+        })?
+        .map_err(|e| refused(&e))?;
+        let text = json(&answer)?;
+        let outcome = Outcome {
+            report: Some(answer.report),
+            warnings: answer.warnings,
+        };
+        Ok((text, ReadSummary::of(&outcome).parts()))
     }
 
     /// How often each thing happens, and what was read.
-    #[allow(clippy::type_complexity)]
     fn baseline(
         &self,
         py: Python<'_>,
         events: Vec<String>,
         by: Vec<String>,
         on_progress: Option<Py<PyAny>>,
-    ) -> PyResult<(NativeBaseline, (u64, u64, Vec<String>, Vec<String>))> {
+    ) -> PyResult<(NativeBaseline, SummaryParts)> {
         let refused = |e: &dyn std::fmt::Display| InputError::new_err(e.to_string());
         let specs = app::baseline::streams(&events, &by).map_err(|e| refused(&e))?;
         let origins = self.opened.engine.origins().to_vec();
@@ -244,7 +258,7 @@ impl NativeLogs {
         partitioned: bool,
         overwrite: bool,
         on_progress: Option<Py<PyAny>>,
-    ) -> PyResult<(u64, (u64, u64, Vec<String>, Vec<String>))> {
+    ) -> PyResult<(u64, SummaryParts)> {
         let destination = destination(&path, partitioned, overwrite, &self.paths)?;
         let engine = Arc::clone(&self.opened.engine);
         let written = attend(py, &self.opened.progress, on_progress.as_ref(), move |_| {
@@ -285,26 +299,6 @@ fn destination(
         false => Destination::new(path, overwrite, inputs),
     };
     made.map_err(|e| InputError::new_err(e.to_string()))
-}
-
-fn run_hunts(
-    engine: &Engine,
-    hunts: &[pack::Hunt],
-) -> Result<(Vec<Finding>, Outcome), analytics::Error> {
-    let prepared = engine
-        .prepare_all(hunts.iter().map(|h| h.sql.as_str()))
-        .into_iter()
-        .collect::<Result<Vec<Prepared>, _>>()?;
-    let all: Vec<&Prepared> = prepared.iter().collect();
-    engine.share(&all);
-    let found = engine.run_all(&prepared, |n, answer| {
-        let mut gatherer = Gatherer::new(&hunts[n], &answer.columns);
-        for batch in answer {
-            gatherer.add(&batch?);
-        }
-        Ok::<_, analytics::Error>(gatherer.finish())
-    })?;
-    Ok((found.into_iter().flatten().collect(), engine.outcome(&all)))
 }
 
 /// A plain value as JSON text.

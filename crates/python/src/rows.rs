@@ -16,7 +16,7 @@ use telemetry::parquet::RowWriter;
 
 use crate::error::{self, InputError};
 use crate::interrupt::{Wanted, attend};
-use crate::logs::{Opened, ReadSummary};
+use crate::logs::{Opened, ReadSummary, SummaryParts};
 
 /// The rows of a query.
 #[pyclass(frozen, name = "Rows")]
@@ -183,7 +183,7 @@ impl NativeRows {
 
     /// What was read: records, files, damage, doubts.
     #[getter]
-    fn summary(&self) -> PyResult<(u64, u64, Vec<String>, Vec<String>)> {
+    fn summary(&self) -> PyResult<SummaryParts> {
         Ok(self.needed()?.summary.clone().parts())
     }
 

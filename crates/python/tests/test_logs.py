@@ -45,11 +45,40 @@ def test_hunts_find_what_the_command_line_finds(samples: Path, command: Path) ->
     ours = scotoma.scan(samples).hunt()
     assert len(ours) == len(theirs) > 0
     assert [f["hunt"] for f in ours] == [f["hunt"] for f in theirs]
+    assert {a["outcome"] for a in ours.analytics} == {"found"} and ours.unseen == []
     records = lambda f: [r.rsplit("/", 1)[-1] for r in f["records"]]  # noqa: E731
     assert [records(f) for f in ours] == [records(f) for f in theirs]
     assert ours.read.records == 590 and ours.read.damage == []
     (one,) = {f["hunt"] for f in scotoma.scan(samples).hunt(only=["lsass_access_by_rights"])}
     assert one == "lsass_access_by_rights"
+
+
+RULE = """
+title: A shell of the web server
+id: 5d5f6a6e-31c4-4b1c-9f0e-6f6f2f0d7c11
+logsource: {product: windows, category: process_creation}
+detection:
+  selection: {ParentImage|endswith: '\\w3wp.exe', Image|endswith: '\\cmd.exe'}
+  condition: selection
+level: high
+"""
+
+
+def test_rules_run_beside_hunts(samples: Path, tmp_path: Path) -> None:
+    (tmp_path / "shell.yml").write_text(RULE)
+    found = scotoma.scan(samples).hunt(rules=tmp_path, built_in=False, why=True)
+    assert [f["title"] for f in found] == ["A shell of the web server"]
+    assert found[0]["why"] and found[0]["records"]
+    both = scotoma.scan(samples).hunt(rules=[tmp_path])
+    assert len(both.analytics) == 7
+
+
+def test_what_cannot_see_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "log.ndjson"
+    log.write_text('{"Channel":"Security","EventID":4624}\n')
+    found = scotoma.scan(log).hunt()
+    assert found == [] and len(found.unseen) == len(found.analytics) == 6
+    assert "could not see" in repr(found) and "could not see" in found._repr_html_()
 
 
 def test_the_published_query_over_the_published_recording(recordings: Path) -> None:
@@ -90,8 +119,8 @@ def test_a_wrong_query_says_where(samples: Path) -> None:
 def test_a_missing_file_and_an_unknown_hunt(samples: Path, tmp_path: Path) -> None:
     with pytest.raises(scotoma.InputError, match="nowhere"):
         scotoma.scan(tmp_path / "nowhere")
-    with pytest.raises(scotoma.InputError, match="no hunt x"):
-        scotoma.scan(samples).hunt(only=["x"])
+    with pytest.raises(scotoma.InputError, match="no_such_hunt"):
+        scotoma.scan(samples).hunt(only=["no_such_hunt"])
     with pytest.raises(scotoma.InputError):
         scotoma.scan()
 

@@ -25,8 +25,8 @@ mod simulate;
 mod sql;
 mod stack;
 mod technique;
-mod wanted;
 mod views;
+mod wanted;
 
 use std::io;
 use std::process::ExitCode;

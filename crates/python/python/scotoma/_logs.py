@@ -29,12 +29,37 @@ class Finding(dict[str, Any]):
 
 
 class Findings(list[Finding]):
-    """What hunts found, in the order of the pack."""
+    """What hunts and rules found, the gravest first."""
 
-    def __init__(self, found: Iterable[Finding], read: Read) -> None:
-        super().__init__(found)
+    def __init__(self, answer: dict[str, Any], read: Read) -> None:
+        super().__init__(Finding(one) for one in answer["findings"])
+        self.analytics: list[dict[str, Any]] = answer["analytics"]
+        """What was run, each with its `outcome`: `found`, `no_match`, or `could_not_see` with the `why`."""
+        self.refused: list[dict[str, Any]] = answer["refused"]
+        """Rules that could not be loaded: `file`, `line`, `reason`."""
         self.read = read
         """What was read for them."""
+
+    @property
+    def unseen(self) -> list[dict[str, Any]]:
+        """What could not see: its silence says nothing."""
+        return [a for a in self.analytics if a["outcome"] == "could_not_see"]
+
+    def _summary(self) -> str:
+        count = "1 finding" if len(self) == 1 else f"{len(self)} findings"
+        outcomes = [a["outcome"] for a in self.analytics]
+        words = (("found", "found"), ("no_match", "no match"), ("could_not_see", "could not see"))
+        counted = ", ".join(f"{outcomes.count(name)} {word}" for name, word in words)
+        refused = f", {len(self.refused)} refused" if self.refused else ""
+        return f"{count}. Hunts and rules: {counted}{refused}. {self.read}."
+
+    def __repr__(self) -> str:
+        lines = [
+            _html.visible(f"{f['level']}: {f['title']}: {f['actor']} -> {f['target']} on {f['host']}")
+            for f in self
+        ]
+        lines += [_html.visible(f"could not see: {a['title']}: {a['why']}") for a in self.unseen]
+        return "\n".join([*lines, self._summary()])
 
     def _repr_html_(self) -> str:
         names = ("level", "title", "host", "actor", "target", "count", "first", "last", "records")
@@ -47,8 +72,11 @@ class Findings(list[Finding]):
             return ", ".join(records[:3]) + more
 
         rows = [[value(finding, name) for name in names] for finding in self]
-        count = "1 finding" if len(self) == 1 else f"{len(self)} findings"
-        return _html.table([(name, "") for name in names], rows, f"{count}. {self.read}.")
+        page = _html.table([(name, "") for name in names], rows, self._summary())
+        if not self.unseen:
+            return page
+        rows = [[a["title"], a["why"]] for a in self.unseen]
+        return page + _html.table([("could not see", ""), ("why", "")], rows, "")
 
 
 class Baseline(dict[str, Any]):
@@ -115,11 +143,25 @@ class Logs:
         with progress() as on_progress:
             return Result(self._native.sql(query, on_progress), query)
 
-    def hunt(self, pack: Source | None = None, *, only: Iterable[str] = ()) -> Findings:
-        """Runs the built-in hunts, or those of a folder, in one reading. `only` names hunts by id."""
+    def hunt(
+        self,
+        pack: Source | None = None,
+        *,
+        rules: Source | Iterable[Source] = (),
+        only: Iterable[str] = (),
+        built_in: bool = True,
+        why: bool = False,
+    ) -> Findings:
+        """Runs hunts and Sigma rules in one reading: the hunts of a folder, or the built-in ones unless `built_in` is
+        False, and `rules` from files and folders. `only` names hunts and rules by id; with `why`, findings of rules name
+        the conditions that were met.
+
+        Each says whether it found something, found nothing, or could not see (`Findings.analytics`).
+        """
+        paths = [rules] if isinstance(rules, (str, PathLike)) else list(rules)
         with progress() as on_progress:
-            found, read = self._native.hunt(pack, list(only), on_progress)
-        return Findings((Finding(one) for one in json.loads(found)), warned(Read(*read)))
+            answer, read = self._native.hunt((pack, built_in), paths, list(only), why, on_progress)
+        return Findings(json.loads(answer), warned(Read(*read)))
 
     def baseline(self, event: Iterable[str] = (), *, by: Iterable[str] = ()) -> Baseline:
         """Counts how often each thing happens, by whom and where: all Sysmon events, or those named by id, tag or title,

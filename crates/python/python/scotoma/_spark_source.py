@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from ._logs import scan
+from ._read import QueryWarning
 
 
 class _Partition(InputPartition):
@@ -30,11 +32,13 @@ class _Reader(DataSourceReader):
 
     def read(self, partition: _Partition) -> Iterator[Any]:
         import pyarrow
-        from pyspark.sql.pandas.types import to_arrow_schema
 
         names = ", ".join("`" + name.replace("`", "``") + "`" for name in self._schema.names)
-        table = pyarrow.table(scan(partition.path).sql(f"SELECT {names} FROM events"))
-        yield from table.cast(to_arrow_schema(self._schema)).to_batches(max_chunksize=8192)
+        with warnings.catch_warnings():
+            # Other files have the fields that this one lacks.
+            warnings.simplefilter("ignore", QueryWarning)
+            table = pyarrow.table(scan(partition.path).sql(f"SELECT {names} FROM events"))
+        yield from table.to_batches(max_chunksize=8192)
 
 
 class Source(DataSource):
