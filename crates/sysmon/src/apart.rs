@@ -14,14 +14,14 @@ use crate::text::Environment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Apart {
     /// An event that only the old one keeps, with its id.
-    pub old: Side,
+    pub old: KeptAlone,
     /// An event that only the new one keeps.
-    pub new: Side,
+    pub new: KeptAlone,
 }
 
 /// One direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum KeptAlone {
     /// There is no such event; this is proved.
     Never,
     /// This is the shortest that was found.
@@ -41,8 +41,8 @@ impl Apart {
     /// Compares what two configurations keep of a tag.
     pub fn of(old: &RuleSet, new: &RuleSet, environment: &Environment, tag: &str) -> Self {
         let mut apart = Self {
-            old: Side::Never,
-            new: Side::Never,
+            old: KeptAlone::Never,
+            new: KeptAlone::Never,
         };
         let ids = schema::newest().series(tag).map(|e| e.id);
         for id in ids {
@@ -59,11 +59,11 @@ impl Apart {
 
     /// Whether it is proved that no event tells the two apart.
     pub fn is_same(&self) -> bool {
-        self.old == Side::Never && self.new == Side::Never
+        self.old == KeptAlone::Never && self.new == KeptAlone::Never
     }
 }
 
-impl Side {
+impl KeptAlone {
     fn narrow(&mut self, id: u32, keeps: &Predicate, lacks: &Predicate) {
         if matches!(self, Self::Event(..)) {
             return;
@@ -109,12 +109,12 @@ pub fn text(apart: &Apart) -> String {
         return "  = no event is kept by one of them alone (proved); names of rules may differ\n"
             .to_owned();
     }
-    let line = |which: &str, side: &Side| match side {
-        Side::Never => format!("  = no event is kept by the {which} one alone (proved)\n"),
-        Side::Event(id, witness) => {
+    let line = |which: &str, side: &KeptAlone| match side {
+        KeptAlone::Never => format!("  = no event is kept by the {which} one alone (proved)\n"),
+        KeptAlone::Event(id, witness) => {
             format!("  * only the {which} one keeps, for example: event {id}, {witness}\n")
         }
-        Side::Unknown => {
+        KeptAlone::Unknown => {
             format!("  ? whether the {which} one alone keeps an event was not decided\n")
         }
     };
@@ -127,11 +127,16 @@ pub fn summary(differences: &[(TagDiff, Apart)]) -> String {
         let those = differences.iter().filter(|(_, a)| f(a));
         those.map(|(d, _)| d.tag.as_str()).collect()
     };
-    let more = told(|a| matches!(a.new, Side::Event(..)) && a.old == Side::Never);
-    let less = told(|a| matches!(a.old, Side::Event(..)) && a.new == Side::Never);
-    let both = told(|a| matches!((&a.old, &a.new), (Side::Event(..), Side::Event(..))));
+    let more = told(|a| matches!(a.new, KeptAlone::Event(..)) && a.old == KeptAlone::Never);
+    let less = told(|a| matches!(a.old, KeptAlone::Event(..)) && a.new == KeptAlone::Never);
+    let both = told(|a| {
+        matches!(
+            (&a.old, &a.new),
+            (KeptAlone::Event(..), KeptAlone::Event(..))
+        )
+    });
     let same = told(Apart::is_same);
-    let rest = told(|a| a.old == Side::Unknown || a.new == Side::Unknown);
+    let rest = told(|a| a.old == KeptAlone::Unknown || a.new == KeptAlone::Unknown);
     let mut out = String::new();
     for (what, tags) in [
         ("The new one keeps more of", more),
@@ -177,8 +182,8 @@ mod tests {
         let b = config("or", "<Image condition=\"end with\">a.exe</Image>");
         let found = differences(&a.rules, &b.rules, &Environment::new());
         let (_, apart) = &found[0];
-        assert_eq!(apart.old, Side::Never);
-        let Side::Event(1, event) = &apart.new else {
+        assert_eq!(apart.old, KeptAlone::Never);
+        let KeptAlone::Event(1, event) = &apart.new else {
             panic!("{apart:?}")
         };
         assert!(event.get("Image").unwrap().ends_with("a.exe"));

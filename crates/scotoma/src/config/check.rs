@@ -14,7 +14,7 @@ use super::load;
 use crate::output::{plural, width};
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let choice = Choice::new(&args.select, &args.ignore)?;
+    let choice = CodeChoice::new(&args.select, &args.ignore)?;
     let (mut checked, mut silenced): (Vec<(Config, Vec<Diagnostic>)>, usize) = (Vec::new(), 0);
     for path in load::configurations(&args.files)? {
         let mut config = load::any(&path, args.how.engine.into())?;
@@ -91,12 +91,12 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Which codes are wanted.
-struct Choice {
+struct CodeChoice {
     select: Vec<String>,
     ignore: Vec<String>,
 }
 
-impl Choice {
+impl CodeChoice {
     /// Codes, names, or beginnings of codes.
     fn new(select: &[String], ignore: &[String]) -> anyhow::Result<Self> {
         let codes = |given: &[String]| -> anyhow::Result<Vec<String>> {

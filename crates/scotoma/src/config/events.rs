@@ -124,7 +124,7 @@ fn logged(
     manner: &Manner,
     mut f: impl FnMut(Event) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let log = Log::open(path, manner)?;
+    let log = OpenLog::open(path, manner)?;
     let report = log.scan(RowFilter::default(), |_, event| match event {
         Some(event) => f(event),
         None => Ok(()),
@@ -140,7 +140,7 @@ pub(crate) fn recorded(place: &str, manner: &Manner) -> anyhow::Result<Event> {
     let record: i64 = record
         .parse()
         .with_context(|| format!("`{record}` is no record number"))?;
-    let log = Log::open(Path::new(path), manner)?;
+    let log = OpenLog::open(Path::new(path), manner)?;
     let (mut found, mut count) = (None, 0);
     let wanted = RowFilter {
         clauses: vec![vec![Atom {
@@ -179,7 +179,7 @@ pub(crate) fn recorded(place: &str, manner: &Manner) -> anyhow::Result<Event> {
 }
 
 /// A log whose fields are known.
-struct Log {
+struct OpenLog {
     reading: Reading,
     origins: Vec<telemetry::Origin>,
     fields: Vec<String>,
@@ -188,7 +188,7 @@ struct Log {
 /// The columns before the fields.
 const HEADER: [&str; 4] = ["eventid", "channel", "provider", "eventrecordid"];
 
-impl Log {
+impl OpenLog {
     fn open(path: &Path, manner: &Manner) -> anyhow::Result<Self> {
         let reading = Reading::begin(manner);
         let origins = origins(&[PathBuf::from(path)])?;
