@@ -18,7 +18,7 @@ pub(crate) enum Chance {
 
 /// What was found out about the alternatives.
 #[derive(Debug, Default)]
-pub(crate) struct Choices<'p> {
+pub(crate) struct LostChoices<'p> {
     /// Those that are lost: what they ask for, and the rule with nothing but them.
     pub lost: Vec<(&'p Predicate, Predicate)>,
     /// How many were not decided.
@@ -29,8 +29,8 @@ pub(crate) struct Choices<'p> {
 pub(crate) fn choices<'p>(
     rule: &'p Predicate,
     ask: &mut dyn FnMut(&Predicate, &Predicate) -> Chance,
-) -> Choices<'p> {
-    let mut found = Choices::default();
+) -> LostChoices<'p> {
+    let mut found = LostChoices::default();
     walk(rule, &Predicate::True, ask, &mut found);
     found
 }
@@ -40,7 +40,7 @@ fn walk<'p>(
     node: &'p Predicate,
     around: &Predicate,
     ask: &mut dyn FnMut(&Predicate, &Predicate) -> Chance,
-    found: &mut Choices<'p>,
+    found: &mut LostChoices<'p>,
 ) {
     match node {
         Predicate::And(parts) => {

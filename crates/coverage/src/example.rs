@@ -22,7 +22,7 @@ pub(crate) const PROVIDER: &str = "Microsoft-Windows-Sysmon";
 
 /// An event of Sysmon by its id and those fields that matter, as `config decide` takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ExampleEvent {
+pub struct ProofEvent {
     /// The event id.
     pub id: u32,
     /// Values by field; any other field is empty.
@@ -32,7 +32,7 @@ pub struct ExampleEvent {
 /// The values of a candidate, by field.
 pub(crate) type FieldValues = Vec<(String, Option<String>)>;
 
-impl ExampleEvent {
+impl ProofEvent {
     pub(crate) fn new(id: u32, values: &FieldValues) -> Self {
         let present = values
             .iter()

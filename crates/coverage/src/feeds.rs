@@ -16,7 +16,7 @@ use sysmon::text::Environment;
 use crate::alternatives::{Chance, choices};
 use crate::blame::{dropped, short};
 use crate::event_type;
-use crate::example::{self, CHANNEL, ExampleEvent, FieldValues, PROVIDER};
+use crate::example::{self, CHANNEL, FieldValues, PROVIDER, ProofEvent};
 use crate::ground::{Ground, KeptType};
 
 /// What one question may cost: what is not decided with this is not decided.
@@ -62,7 +62,7 @@ pub struct RuleCoverage {
     /// The reason: what drops its events, which alternatives are lost, why it was not decided.
     pub why: String,
     /// An event that proves it.
-    pub witness: Option<ExampleEvent>,
+    pub witness: Option<ProofEvent>,
     /// The techniques of its tags.
     #[serde(skip)]
     pub techniques: Vec<String>,
@@ -94,7 +94,7 @@ pub fn feeds(config: &Config, environment: &Environment, rules: &[Rule]) -> Vec<
 /// What becomes of a rule on one event type.
 enum OnType {
     /// An event, and the field of it that Sysmon would not spell so where no other value does.
-    Kept(ExampleEvent, Option<String>),
+    Kept(ProofEvent, Option<String>),
     /// The rule matches no event of the type.
     Impossible(String),
     Dropped(String),
@@ -170,7 +170,7 @@ impl Ground<'_> {
                     .iter()
                     .map(|(n, v)| (n.to_string(), v.clone()));
                 let tries = [values, as_found.collect()];
-                let mut examples = tries.iter().map(|v| ExampleEvent::new(kept.kind.id, v));
+                let mut examples = tries.iter().map(|v| ProofEvent::new(kept.kind.id, v));
                 let proof =
                     examples.find(|e| e.proves(&self.config.rules, self.environment, loaded));
                 match proof {
@@ -224,10 +224,10 @@ impl Ground<'_> {
         kept: &KeptType,
         loaded: &Predicate,
         wanted: &Predicate,
-        example: &ExampleEvent,
+        example: &ProofEvent,
         losses: &mut Losses,
     ) {
-        let as_values = |e: &ExampleEvent| -> FieldValues {
+        let as_values = |e: &ProofEvent| -> FieldValues {
             e.fields
                 .iter()
                 .map(|(n, v)| (n.clone(), Some(v.clone())))
@@ -324,7 +324,7 @@ fn settled(
     rule: &Rule,
     answers: Vec<OnType>,
     mut losses: Losses,
-) -> (FeedVerdict, String, Option<ExampleEvent>) {
+) -> (FeedVerdict, String, Option<ProofEvent>) {
     let others = other_sources(rule);
     if answers.is_empty() {
         let why = match others.as_str() {

@@ -61,7 +61,7 @@ pub struct WrittenConfig {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Condition {
+struct NeededCondition {
     field: String,
     op: &'static str,
     value: String,
@@ -74,7 +74,7 @@ pub fn from_rules(
     base: Option<&Config>,
     environment: &Environment,
 ) -> WrittenConfig {
-    let mut plan = Plan::new(rules);
+    let mut plan = ElementPlan::new(rules);
     if let Some(base) = base {
         plan.keep_from(base, rules, environment);
     }
@@ -88,16 +88,17 @@ pub fn from_rules(
 }
 
 /// What each element shall keep.
-struct Plan {
+struct ElementPlan {
     /// Per tag: the conditions, or none where the whole type is needed, and how many rules it feeds.
-    tags: BTreeMap<&'static str, (Option<Vec<Condition>>, usize)>,
+    tags: BTreeMap<&'static str, (Option<Vec<NeededCondition>>, usize)>,
     /// Tags that stay as the base has them.
     kept: Vec<&'static str>,
 }
 
-impl Plan {
+impl ElementPlan {
     fn new(rules: &[Rule]) -> Self {
-        let mut tags: BTreeMap<&'static str, (Option<Vec<Condition>>, usize)> = BTreeMap::new();
+        let mut tags: BTreeMap<&'static str, (Option<Vec<NeededCondition>>, usize)> =
+            BTreeMap::new();
         for rule in rules {
             let mut named: Vec<&str> = Vec::new();
             for kind in types_of(rule) {
@@ -239,12 +240,12 @@ impl Plan {
     }
 }
 
-fn include(xml: &mut String, tag: &str, conditions: &[Condition]) {
+fn include(xml: &mut String, tag: &str, conditions: &[NeededCondition]) {
     let _ = writeln!(
         xml,
         "    <RuleGroup groupRelation=\"or\">\n      <{tag} onmatch=\"include\">"
     );
-    for Condition { field, op, value } in conditions {
+    for NeededCondition { field, op, value } in conditions {
         let value = value
             .replace('&', "&amp;")
             .replace('<', "&lt;")
@@ -282,7 +283,7 @@ fn on_type(rule: &Rule, kind: &EventHistory) -> Predicate {
 }
 
 /// Conditions of which every event that meets the predicate meets one; none where there are no such.
-fn cover(kind: &EventHistory, predicate: &Predicate) -> Option<Vec<Condition>> {
+fn cover(kind: &EventHistory, predicate: &Predicate) -> Option<Vec<NeededCondition>> {
     match predicate {
         Predicate::False => Some(Vec::new()),
         Predicate::Atom(atom) => {
@@ -293,7 +294,7 @@ fn cover(kind: &EventHistory, predicate: &Predicate) -> Option<Vec<Condition>> {
             let usable = known && !atom.field.eq_ignore_ascii_case("RuleName");
             let (op, value) = usable.then(|| condition(&atom.test)).flatten()?;
             let field = atom.field.to_string();
-            Some(vec![Condition {
+            Some(vec![NeededCondition {
                 field,
                 op: op.name(),
                 value,
@@ -308,7 +309,7 @@ fn cover(kind: &EventHistory, predicate: &Predicate) -> Option<Vec<Condition>> {
             })
         }
         Predicate::Or(parts) => {
-            let covers: Option<Vec<Vec<Condition>>> =
+            let covers: Option<Vec<Vec<NeededCondition>>> =
                 parts.iter().map(|p| cover(kind, p)).collect();
             let all = covers?.concat();
             (all.len() <= MOST).then_some(all)

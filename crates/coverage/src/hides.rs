@@ -16,7 +16,7 @@ use sysmon::keeps::{self, Holds};
 use sysmon::text::Environment;
 
 use crate::event_type;
-use crate::example::{self, CHANNEL, ExampleEvent, PROVIDER};
+use crate::example::{self, CHANNEL, PROVIDER, ProofEvent};
 use crate::ground::{Clause, Ground, KeptType};
 
 /// What one question may cost here, where there are as many as exclusions times rules.
@@ -62,9 +62,9 @@ pub struct HiddenBehind {
     /// Techniques of the catalog whose expected events of this type it may drop.
     pub techniques: Vec<&'static str>,
     /// The shortest event that it drops, where one was found.
-    pub shortest: Option<ExampleEvent>,
+    pub shortest: Option<ProofEvent>,
     /// Such an event of a file that a user put in place, where there is one.
-    pub planted: Option<ExampleEvent>,
+    pub planted: Option<ProofEvent>,
 }
 
 /// Every exclusion, those that give an attacker most first.
@@ -201,9 +201,9 @@ fn behind(
     }
 }
 
-fn shown(kept: &KeptType, question: &Predicate, witness: &Witness) -> ExampleEvent {
+fn shown(kept: &KeptType, question: &Predicate, witness: &Witness) -> ProofEvent {
     let values = example::dressed(kept.kind, question, witness);
-    ExampleEvent::new(kept.kind.id, &values)
+    ProofEvent::new(kept.kind.id, &values)
 }
 
 /// The field that names the program an event is about.
@@ -213,7 +213,7 @@ fn program(kept: &KeptType) -> Option<&'static str> {
         .find(|f| kept.kind.has(f))
 }
 
-fn reach(kept: &KeptType, clause: &Clause) -> (Reach, Option<String>, Option<ExampleEvent>) {
+fn reach(kept: &KeptType, clause: &Clause) -> (Reach, Option<String>, Option<ProofEvent>) {
     let mut named: Vec<&Atom> = Vec::new();
     clause.matches.atoms(&mut |atom| named.push(atom));
     let asks = |field: &str| named.iter().any(|a| a.field.eq_ignore_ascii_case(field));

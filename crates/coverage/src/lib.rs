@@ -12,7 +12,7 @@ mod hides;
 mod rule_check;
 mod summary;
 
-pub use example::ExampleEvent;
+pub use example::ProofEvent;
 pub use feeds::{FeedVerdict, RuleCoverage, feeds};
 pub use from_rules::{KeptHow, WrittenConfig, WrittenElement, from_rules};
 pub use hides::{HiddenBehind, Reach, hides};
