@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::chain::{ExampleEvent, TechniqueSight};
+use crate::chain::{EventExample, TechniqueSight};
 use crate::render::end_of;
 
 /// A technique in one way of which more or less is seen than before.
@@ -25,7 +25,7 @@ pub struct SightChange {
     /// The analytics that fired before and do not now.
     pub silent: Vec<String>,
     /// The event that passes unseen now.
-    pub event: Option<ExampleEvent>,
+    pub event: Option<EventExample>,
 }
 
 impl SightChange {

@@ -65,7 +65,7 @@ pub struct RecordedSight {
 const MOST_NAMED: usize = 8;
 
 /// What fired, by the place of the analytic.
-type Hits = BTreeMap<usize, (u64, Vec<String>)>;
+type AnalyticHits = BTreeMap<usize, (u64, Vec<String>)>;
 
 /// Looks for techniques in recordings.
 ///
@@ -81,7 +81,7 @@ pub fn recorded(
     let engine = Engine::new(paths, &[], options.clone())?;
     let mut sights: Vec<RecordedSight> = techniques.iter().map(|t| expectations(*t)).collect();
     let index = RuleIndex::new(rules);
-    let mut rule_hits = Hits::new();
+    let mut rule_hits = AnalyticHits::new();
     let report = each_event(&engine, |event, place| {
         for (technique, sight) in techniques.iter().zip(&mut sights) {
             count(*technique, sight, event, place);
@@ -217,8 +217,8 @@ fn each_event(
 }
 
 /// The hunts that fire, with how many findings and their first records.
-fn run(engine: &Engine, hunts: &[Hunt]) -> Result<Hits, SightError> {
-    let mut hits = Hits::new();
+fn run(engine: &Engine, hunts: &[Hunt]) -> Result<AnalyticHits, SightError> {
+    let mut hits = AnalyticHits::new();
     for (n, hunt) in hunts.iter().enumerate() {
         let wrong = |source| SightError::Hunt {
             id: hunt.id.clone(),

@@ -131,21 +131,21 @@ pub struct TechniqueSight {
     #[serde(rename = "break")]
     pub broken: Option<usize>,
     /// An example: the event that passes unseen at the break, or that is seen where there is none.
-    pub event: Option<ExampleEvent>,
+    pub event: Option<EventExample>,
     /// What would mend it.
     pub remedies: Vec<Remedy>,
 }
 
 /// An event as an example; `config decide` reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExampleEvent {
+pub struct EventExample {
     /// The event id.
     pub id: u32,
     /// The fields with their values.
     pub fields: Map<String, Value>,
 }
 
-impl From<&SimulatedEvent> for ExampleEvent {
+impl From<&SimulatedEvent> for EventExample {
     fn from(event: &SimulatedEvent) -> Self {
         let fields = event.fields.iter();
         Self {

@@ -4,7 +4,7 @@ use analytics::pack::Hunt;
 use catalog::map::{Visibility, not_observed_by, seen};
 use catalog::{ApiId, BehaviourId, SensorId, open};
 
-use super::answer::{ExampleEvent, Link, LinkKind, LinkState, SCHEMA, TechniqueSight};
+use super::answer::{EventExample, Link, LinkKind, LinkState, SCHEMA, TechniqueSight};
 use super::rules::RuleIndex;
 use super::walk::{DetectionStack, WalkedTechnique};
 use crate::simulate::SimulatedEvent;
@@ -53,7 +53,7 @@ impl Linking<'_> {
             variant: variant.name().to_owned(),
             links,
             broken,
-            event: event.map(ExampleEvent::from),
+            event: event.map(EventExample::from),
             remedies,
         }
     }

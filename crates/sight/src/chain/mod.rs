@@ -11,7 +11,7 @@ mod rules;
 mod suggest;
 mod walk;
 
-pub use answer::{ExampleEvent, Link, LinkKind, LinkState, Remedy, SCHEMA, TechniqueSight};
+pub use answer::{EventExample, Link, LinkKind, LinkState, Remedy, SCHEMA, TechniqueSight};
 pub use walk::{DetectionStack, kinds, walk};
 
 pub(crate) use links::{is_about, known_words};
