@@ -14,13 +14,13 @@ use crate::engine::{Engine, Error};
 use crate::table::{Catalog, EVENTS, naming_of};
 
 /// A statement that asks what can be asked.
-enum Asked {
+enum CatalogQuestion {
     Tables,
     Functions,
     Table(String),
 }
 
-impl Asked {
+impl CatalogQuestion {
     fn of(sql: &str) -> Option<Self> {
         let sql = sql.trim().trim_end_matches(';');
         let words: Vec<&str> = sql.split_whitespace().collect();
@@ -49,13 +49,13 @@ pub(crate) fn answer(
     catalog: &Catalog,
     sql: &str,
 ) -> Option<Result<RecordBatch, Error>> {
-    Some(match Asked::of(sql)? {
-        Asked::Tables => rows(["tableName", "comment"], tables(catalog)),
-        Asked::Functions => {
+    Some(match CatalogQuestion::of(sql)? {
+        CatalogQuestion::Tables => rows(["tableName", "comment"], tables(catalog)),
+        CatalogQuestion::Functions => {
             let names = spark::functions::names(FUNCTIONS).into_iter();
             rows(["function"], names.map(|n| [n.to_owned()]).collect())
         }
-        Asked::Table(name) => match catalog.table(&name) {
+        CatalogQuestion::Table(name) => match catalog.table(&name) {
             Some(name) => rows(
                 ["col_name", "data_type", "comment"],
                 columns(catalog, &name),

@@ -251,7 +251,7 @@ pub fn parse(name: &str, text: &str) -> Result<Hunt, PackError> {
         let key = front.lines().nth(line).and_then(|l| l.split_once('='));
         let why = match key {
             // The library names keys that are unknown or missing, and of those that are wrong the type alone.
-            Some((key, _)) if !error.message().contains('`') => {
+            Some((key, _)) if !error.message().contains(" field `") => {
                 format!("{}: {}", key.trim(), error.message())
             }
             _ => error.message().to_owned(),

@@ -198,14 +198,15 @@ impl Destination {
             _ => Path::new("."),
         };
         let name = self.target.file_name().unwrap_or_default();
-        let made = tempfile::Builder::new()
-            .prefix(".scotoma-")
-            .tempdir_in(parent)
-            .map_err(|source| OutputError::Io {
-                path: self.path.clone(),
-                source,
-            })?;
-        interrupted::remove_on_signal(made.path());
+        let make = || {
+            tempfile::Builder::new()
+                .prefix(".scotoma-")
+                .tempdir_in(parent)
+        };
+        let made = interrupted::removed_on_signal(make).map_err(|source| OutputError::Io {
+            path: self.path.clone(),
+            source,
+        })?;
         Ok(Staged {
             inside: made.path().join(name),
             made,

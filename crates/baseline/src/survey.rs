@@ -321,7 +321,11 @@ impl Survey {
                 events: seen.events,
                 first: seen.first(),
                 last: seen.last(),
-                days: (span as f64 / DAY as f64).max(LEAST_DAYS),
+                // Where no event has a time, nothing is known of how long it was observed.
+                days: match seen.days.is_empty() {
+                    true => 0.0,
+                    false => (span as f64 / DAY as f64).max(LEAST_DAYS),
+                },
             });
         }
         (hosts, rank)

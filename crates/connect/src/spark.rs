@@ -14,10 +14,10 @@ use expression::{bits, boolean, literal, quoted, take, time};
 pub use functions::functions;
 
 /// A name and the text that makes it.
-pub type Named = (String, String);
+pub type NamedStatement = (String, String);
 
 /// The views over the table `raw`, which has these columns, in the order in which they have to be made.
-pub fn views(columns: &[String], raw: &str) -> Vec<Named> {
+pub fn views(columns: &[String], raw: &str) -> Vec<NamedStatement> {
     let table = RawTable::new(columns);
     let raw = quoted(raw);
     let mut views = vec![("events".to_owned(), table.events(&raw))];

@@ -75,7 +75,10 @@ pub fn hides(config: &Config, environment: &Environment, rules: &[Rule]) -> Vec<
         if kept.of(Verdict::Exclude).next().is_none() {
             continue;
         }
-        let on_type: Vec<Wanted> = rules.iter().filter_map(|r| Wanted::new(r, kept)).collect();
+        let on_type: Vec<HidingQuestion> = rules
+            .iter()
+            .filter_map(|r| HidingQuestion::new(r, kept))
+            .collect();
         let expected = expected(config, kept.kind.id);
         for clause in kept.of(Verdict::Exclude) {
             out.push(behind(kept, clause, &on_type, &expected));
@@ -92,7 +95,7 @@ pub fn hides(config: &Config, environment: &Environment, rules: &[Rule]) -> Vec<
 }
 
 /// What a rule says of the events of one type.
-struct Wanted {
+struct HidingQuestion {
     title: String,
     predicate: Predicate,
     /// The fields it names, in lower case.
@@ -101,7 +104,7 @@ struct Wanted {
     example: Witness,
 }
 
-impl Wanted {
+impl HidingQuestion {
     /// None where the rule is known to match nothing of the type.
     fn new(rule: &Rule, kept: &KeptType) -> Option<Self> {
         let source = LogSource::of(Some(CHANNEL), Some(PROVIDER));
@@ -157,7 +160,7 @@ fn expected(config: &Config, id: u32) -> BTreeSet<(usize, &'static str)> {
 fn behind(
     kept: &KeptType,
     clause: &Clause,
-    rules: &[Wanted],
+    rules: &[HidingQuestion],
     expected: &BTreeSet<(usize, &'static str)>,
 ) -> HiddenBehind {
     let drops = &clause.matches;

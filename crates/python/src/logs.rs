@@ -20,12 +20,12 @@ pub(crate) struct NativeLogs {
     paths: Vec<PathBuf>,
     views: Vec<String>,
     threads: usize,
-    pub(crate) opened: Opened,
+    pub(crate) opened: OpenLogs,
 }
 
 /// What an answer needs of the logs that gave it.
 #[derive(Clone)]
-pub(crate) struct Opened {
+pub(crate) struct OpenLogs {
     pub(crate) engine: Arc<Engine>,
     pub(crate) progress: Arc<Progress>,
 }
@@ -59,13 +59,14 @@ impl ReadSummary {
         };
         (summary.records, summary.files) = (report.records, report.files as u64);
         let problems = &report.diagnostics;
-        let listed = problems.listed.iter().take(LISTED);
-        summary.damage.extend(listed.map(ToString::to_string));
-        let more = problems.count.saturating_sub(LISTED as u64);
+        let all = problems.damaged + problems.no_logs_count;
+        let listed = problems.listed.iter().chain(problems.no_logs.iter());
+        let listed: Vec<String> = listed.take(LISTED).map(ToString::to_string).collect();
+        let more = all.saturating_sub(listed.len() as u64);
+        summary.damage.extend(listed);
         if more > 0 {
-            summary
-                .damage
-                .push(format!("and {more} more damaged or skipped parts"));
+            let more = format!("and {more} more parts or files left out");
+            summary.damage.push(more);
         }
         let foreign = problems.foreign.values().take(LISTED);
         summary
@@ -86,7 +87,7 @@ impl ReadSummary {
     }
 }
 
-fn open(paths: &[PathBuf], views: &[String], threads: usize) -> Result<Opened, analytics::Error> {
+fn open(paths: &[PathBuf], views: &[String], threads: usize) -> Result<OpenLogs, analytics::Error> {
     let progress = Arc::new(Progress::default());
     let options = Options {
         threads,
@@ -94,7 +95,7 @@ fn open(paths: &[PathBuf], views: &[String], threads: usize) -> Result<Opened, a
         ..Options::default()
     };
     let engine = Arc::new(Engine::new(paths, views, options)?);
-    Ok(Opened { engine, progress })
+    Ok(OpenLogs { engine, progress })
 }
 
 #[pymethods]

@@ -16,12 +16,12 @@ use telemetry::parquet::RowWriter;
 
 use crate::error::{self, InputError};
 use crate::interrupt::{Wanted, attend};
-use crate::logs::{Opened, ReadSummary, SummaryParts};
+use crate::logs::{OpenLogs, ReadSummary, SummaryParts};
 
 /// The rows of a query.
 #[pyclass(frozen, name = "Rows")]
 pub(crate) struct NativeRows {
-    opened: Opened,
+    opened: OpenLogs,
     inputs: Vec<PathBuf>,
     prepared: Arc<Prepared>,
     kept: Mutex<Option<Arc<Kept>>>,
@@ -50,7 +50,7 @@ impl From<analytics::Error> for Failure {
 }
 
 impl NativeRows {
-    pub(crate) fn new(opened: Opened, prepared: Prepared, inputs: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(opened: OpenLogs, prepared: Prepared, inputs: Vec<PathBuf>) -> Self {
         Self {
             opened,
             inputs,
@@ -80,7 +80,7 @@ impl NativeRows {
     }
 }
 
-fn read(opened: &Opened, prepared: &Prepared, wanted: &Wanted) -> Result<Kept, Failure> {
+fn read(opened: &OpenLogs, prepared: &Prepared, wanted: &Wanted) -> Result<Kept, Failure> {
     let engine = &opened.engine;
     engine.share(&[prepared]);
     let answer = engine.run(prepared)?;
@@ -238,7 +238,7 @@ fn write(destination: Destination, kept: &Kept) -> Result<u64, Failure> {
 }
 
 fn write_through(
-    opened: &Opened,
+    opened: &OpenLogs,
     prepared: &Prepared,
     destination: Destination,
     wanted: &Wanted,

@@ -95,7 +95,7 @@ fn compile_and_decompile() {
     assert_eq!(read("r.bin")[..4], [0, 0, 18, 0]);
     assert_eq!(
         printed(&dir, &["diff", "c.xml", "r.bin"], ""),
-        "no difference in meaning\n"
+        "no difference in meaning: no event tells the two apart\n"
     );
     assert!(printed(&dir, &["show", "r.bin"], "").contains("only what 3 rules keep"));
     std::fs::write(dir.join("bad.xml"), XML.replace("4.90", "3.4")).unwrap();

@@ -290,8 +290,8 @@ fn kept_events_bear_the_rule_names_of_this_configuration() {
         let sql = Command::new(env!("CARGO_BIN_EXE_scotoma"))
             .args([
                 "sql",
-                "SELECT RuleName FROM sysmon_events",
                 &kept,
+                "SELECT RuleName FROM sysmon_events",
                 "--format",
                 "csv",
                 "-q",

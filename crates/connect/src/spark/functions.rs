@@ -1,10 +1,10 @@
 //! The functions of hunts as Spark's SQL functions (Spark 4): no Python on the workers.
 
-use super::Named;
+use super::NamedStatement;
 use super::expression::bits;
 
 /// The statements that make them, in an order in which each finds those it calls.
-pub fn functions() -> Vec<Named> {
+pub fn functions() -> Vec<NamedStatement> {
     let process = || catalog::rights::object("process").into_iter();
     let rights: Vec<(&str, u32)> = process()
         .flat_map(|object| object.bits().map(|r| (r.name, r.mask)))

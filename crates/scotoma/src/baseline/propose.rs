@@ -156,20 +156,7 @@ fn draw(report: &Report, answer: &Answer<'_>, args: &BaselineArgs) -> String {
         plural(m.hosts.min(report.hosts.len()) as u64, "host"),
         plural(m.days as u64, "day"),
     ));
-    match &answer.attacks {
-        None => page.title("No recordings of attacks were given (--attacks): what findings the proposals cost is not known."),
-        Some(a) => {
-            page.title(format!(
-                "Hunts over the recordings of attacks: {}; with what is chosen left out, {} {}.",
-                plural(a.findings as u64, "finding"),
-                a.remaining,
-                if a.remaining == 1 { "remains" } else { "remain" },
-            ));
-            for lost in &a.lost {
-                page.item(format!("! disappears: {}", clean(lost)));
-            }
-        }
-    }
+    draw_attacks(&mut page, answer);
     for skipped in answer.skipped {
         page.item(format!(
             "{}: nothing proposed: {}",
@@ -215,6 +202,23 @@ fn draw(report: &Report, answer: &Answer<'_>, args: &BaselineArgs) -> String {
         ));
     }
     page.finish()
+}
+
+fn draw_attacks(page: &mut Page, answer: &Answer<'_>) {
+    match &answer.attacks {
+        None => page.title("No recordings of attacks were given (--attacks): what findings the proposals cost is not known."),
+        Some(a) => {
+            page.title(format!(
+                "Hunts over the recordings of attacks: {}; with what is chosen left out, {} {}.",
+                plural(a.findings as u64, "finding"),
+                a.remaining,
+                if a.remaining == 1 { "remains" } else { "remain" },
+            ));
+            for lost in &a.lost {
+                page.item(format!("! disappears: {}", clean(lost)));
+            }
+        }
+    }
 }
 
 fn draw_one(page: &mut Page, p: &Proposal, args: &BaselineArgs) {

@@ -11,7 +11,7 @@ use sysmon::{Config, fix, lint};
 
 use super::args::{CheckArgs, CheckFormat, FailLevel};
 use super::load;
-use crate::output::{plural, width};
+use crate::output::{plural, width, write_json};
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let choice = CodeChoice::new(&args.select, &args.ignore)?;
@@ -64,11 +64,11 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 plural(checked.len() as u64, "file")
             )?;
         }
-        CheckFormat::Json => writeln!(out, "{:#}", render::json(&reports))?,
-        CheckFormat::Sarif => writeln!(out, "{:#}", render::sarif(&reports))?,
+        CheckFormat::Json => write_json(&mut out, &render::json(&reports), true)?,
+        CheckFormat::Sarif => write_json(&mut out, &render::sarif(&reports), true)?,
         CheckFormat::Github => {
             for report in &reports {
-                write!(out, "{}", render::github(report))?;
+                write!(out, "{}", ::text::visible_lines(&render::github(report)))?;
             }
         }
     }

@@ -38,10 +38,10 @@ impl LookedAt {
 
 /// The columns that must be among some numbers for a row to pass a WHERE.
 #[derive(Debug, Default)]
-pub(crate) struct Ids(Vec<Only>);
+pub(crate) struct Ids(Vec<OnlyIds>);
 
 #[derive(Debug)]
-struct Only {
+struct OnlyIds {
     /// The relation; `None` for the only one there is.
     relation: Option<String>,
     column: String,
@@ -79,7 +79,7 @@ impl Ids {
     }
 }
 
-fn gather(condition: &Expr, alone: bool, found: &mut Vec<Only>) {
+fn gather(condition: &Expr, alone: bool, found: &mut Vec<OnlyIds>) {
     let (column, numbers) = match condition {
         Expr::Nested(inner) => return gather(inner, alone, found),
         Expr::BinaryOp {
@@ -117,7 +117,7 @@ fn gather(condition: &Expr, alone: bool, found: &mut Vec<Only>) {
         },
         _ => return,
     };
-    found.push(Only {
+    found.push(OnlyIds {
         relation,
         column: column.value.clone(),
         numbers,
