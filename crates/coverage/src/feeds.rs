@@ -1,12 +1,9 @@
 //! For every rule: can the configuration feed it? The answer is an event, or a proof that there is none, or what kept it from
 //! being decided.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use predicate::prove::{Answer, Limits, find};
 use predicate::{Predicate, Test};
+use rayon::prelude::*;
 use schema::LogSource;
 use serde::Serialize;
 use sigma::Rule;
@@ -71,24 +68,7 @@ pub struct RuleCoverage {
 /// Asks every rule.
 pub fn feeds(config: &Config, environment: &Environment, rules: &[Rule]) -> Vec<RuleCoverage> {
     let ground = Ground::new(config, environment);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let out: Mutex<Vec<Option<RuleCoverage>>> = Mutex::new(vec![None; rules.len()]);
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(rules.len()) {
-            scope.spawn(|| {
-                while let Some((at, rule)) = {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    rules.get(at).map(|r| (at, r))
-                } {
-                    let answer = ground.rule(rule);
-                    out.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(answer);
-                }
-            });
-        }
-    });
-    let out = out.into_inner().unwrap_or_else(PoisonError::into_inner);
-    out.into_iter().flatten().collect()
+    rules.par_iter().map(|rule| ground.rule(rule)).collect()
 }
 
 /// What becomes of a rule on one event type.
